@@ -1,0 +1,234 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is compiled with the same settings: Swift 6 mode, explicit existentials and imports, no warnings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The command must start in a millisecond, so its release build links nothing dynamically (docs/decisions/0001).
+let staticExecutable: [SwiftSetting] = [
+    .unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))
+]
+let staticLink: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-executable", "-Xlinker", "-s"], .when(platforms: [.linux], configuration: .release))
+]
+
+let package = Package(
+    name: "llm-router",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "llm-router", targets: ["llm-router"]),
+        .executable(name: "llm-router-fetch", targets: ["llm-router-fetch"]),
+        .executable(name: "llm-router-gateway", targets: ["llm-router-gateway"]),
+        .library(name: "LLMRouting", targets: ["LLMRouting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    ],
+    targets: [
+        // Level 0: C libraries. Each is imported by exactly one Swift target.
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
+
+        // Level 1: words and values.
+        .target(name: "Diagnostics", swiftSettings: strict),
+        .target(name: "JSONSyntax", dependencies: ["Diagnostics"], swiftSettings: strict),
+
+        // Level 2: owned resources and texts.
+        .target(name: "SystemIO", dependencies: ["CSystem", "Diagnostics"], swiftSettings: strict),
+        .target(name: "YAMLSyntax", dependencies: ["CYAML", "Diagnostics"], swiftSettings: strict),
+        .target(name: "RouterServices", dependencies: ["Diagnostics", "JSONSyntax"], swiftSettings: strict),
+
+        // Level 3: config, events, transfer.
+        .target(
+            name: "RouterConfig",
+            dependencies: ["Diagnostics", "JSONSyntax", "RouterServices", "SystemIO", "YAMLSyntax"],
+            swiftSettings: strict),
+        .target(
+            name: "LiteLLMConfig", dependencies: ["Diagnostics", "YAMLSyntax"], swiftSettings: strict),
+        .target(
+            name: "RouterEvents", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
+            swiftSettings: strict),
+        .target(
+            name: "Transfer",
+            dependencies: [
+                "CCurl", "Diagnostics", "SystemIO", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "FetchProtocol", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
+            swiftSettings: strict),
+
+        // Level 4 and 5: engines.
+        .target(name: "LLMRouting", swiftSettings: strict),
+        .target(
+            name: "RouterProfiles",
+            dependencies: ["Diagnostics", "JSONSyntax", "LiteLLMConfig", "SystemIO", "YAMLSyntax"],
+            swiftSettings: strict),
+        .target(
+            name: "RouterControl",
+            dependencies: ["Diagnostics", "JSONSyntax", "RouterServices", "SystemIO"],
+            swiftSettings: strict),
+        .target(
+            name: "RouterSupervisor",
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "SystemIO",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "RouterExport", dependencies: ["Diagnostics", "RouterServices"], swiftSettings: strict),
+        .target(
+            name: "RouterBootstrap",
+            dependencies: ["CArchive", "Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "Transfer"],
+            swiftSettings: strict),
+        .target(
+            name: "RouterAuth",
+            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "Transfer"],
+            swiftSettings: strict),
+        .target(
+            name: "RouterDoctor",
+            dependencies: ["Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterConfig", "SystemIO"],
+            swiftSettings: strict),
+        .target(
+            name: "GatewayHTTP",
+            dependencies: [
+                "CSQLite", "Diagnostics", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "SystemIO", "YAMLSyntax",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
+
+        // Level 6: the command, which alone knows everything.
+        .target(
+            name: "RouterCLI",
+            dependencies: [
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "LiteLLMConfig", "RouterConfig", "RouterControl",
+                "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles", "RouterServices",
+                "RouterSupervisor", "SystemIO", "YAMLSyntax",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // Level 7: the executables.
+        .executableTarget(
+            name: "llm-router", dependencies: ["RouterCLI"],
+            swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
+        .executableTarget(
+            name: "llm-router-fetch",
+            dependencies: ["Diagnostics", "FetchProtocol", "RouterAuth", "RouterBootstrap", "SystemIO", "Transfer"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "llm-router-gateway",
+            dependencies: ["Diagnostics", "GatewayHTTP", "SystemIO"],
+            swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
+
+        // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.
+        .target(
+            name: "StandInHTTP",
+            dependencies: [
+                "JSONSyntax",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/StandIns/StandInHTTP", swiftSettings: strict),
+        .executableTarget(
+            name: "stand-in-cliproxy",
+            dependencies: ["JSONSyntax", "StandInHTTP", "SystemIO", "YAMLSyntax"],
+            path: "Tests/StandIns/CLIProxy", swiftSettings: strict),
+        .executableTarget(
+            name: "stand-in-release-host",
+            dependencies: ["JSONSyntax", "StandInHTTP", "SystemIO", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/StandIns/ReleaseHost", swiftSettings: strict),
+        .executableTarget(
+            name: "stand-in-service", dependencies: ["CSystem", "SystemIO"],
+            path: "Tests/StandIns/Service", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"], swiftSettings: strict),
+        .testTarget(
+            name: "FetchProtocolTests", dependencies: ["FetchProtocol", "JSONSyntax", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GatewayHTTPTests",
+            dependencies: [
+                "GatewayHTTP", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "StandInHTTP", "SystemIO", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
+            swiftSettings: strict),
+        .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: strict),
+        .testTarget(name: "LLMRoutingTests", dependencies: ["LLMRouting"], swiftSettings: strict),
+        .testTarget(
+            name: "LiteLLMConfigTests", dependencies: ["Diagnostics", "LiteLLMConfig", "TestSupport", "YAMLSyntax"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterAuthTests",
+            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "RouterAuth", "SystemIO", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterBootstrapTests",
+            dependencies: [
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "RouterBootstrap", "SystemIO", "TestSupport", "Transfer",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterCLITests",
+            dependencies: ["Diagnostics", "JSONSyntax", "RouterCLI", "SystemIO", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterConfigTests",
+            dependencies: ["Diagnostics", "JSONSyntax", "RouterConfig", "RouterServices", "SystemIO", "TestSupport", "YAMLSyntax"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterControlTests",
+            dependencies: ["JSONSyntax", "RouterControl", "RouterServices", "SystemIO", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterDoctorTests", dependencies: ["Diagnostics", "RouterConfig", "RouterDoctor", "SystemIO", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterEventsTests", dependencies: ["JSONSyntax", "RouterEvents", "SystemIO", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterExportTests", dependencies: ["RouterExport", "RouterServices", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterProfilesTests",
+            dependencies: ["Diagnostics", "LiteLLMConfig", "RouterProfiles", "SystemIO", "TestSupport", "YAMLSyntax"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RouterServicesTests", dependencies: ["JSONSyntax", "RouterServices"], swiftSettings: strict),
+        .testTarget(
+            name: "RouterSupervisorTests",
+            dependencies: [
+                "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor", "SystemIO", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "SystemIOTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TransferTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport", "Transfer"], swiftSettings: strict),
+        .testTarget(name: "YAMLSyntaxTests", dependencies: ["Diagnostics", "TestSupport", "YAMLSyntax"], swiftSettings: strict),
+    ]
+)
