@@ -41,14 +41,14 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "CRouterSystem", cSettings: [.define("_GNU_SOURCE")]),
 
         // Level 1: words and values.
         .target(name: "Diagnostics", swiftSettings: strict),
         .target(name: "JSONSyntax", dependencies: ["Diagnostics"], swiftSettings: strict),
 
         // Level 2: owned resources and texts.
-        .target(name: "SystemIO", dependencies: ["CSystem", "Diagnostics"], swiftSettings: strict),
+        .target(name: "SystemIO", dependencies: ["CRouterSystem", "Diagnostics"], swiftSettings: strict),
         .target(name: "YAMLSyntax", dependencies: ["CYAML", "Diagnostics"], swiftSettings: strict),
         .target(name: "RouterServices", dependencies: ["Diagnostics", "JSONSyntax"], swiftSettings: strict),
 
@@ -156,7 +156,7 @@ let package = Package(
             dependencies: ["JSONSyntax", "StandInHTTP", "SystemIO", .product(name: "Crypto", package: "swift-crypto")],
             path: "Tests/StandIns/ReleaseHost", swiftSettings: strict),
         .executableTarget(
-            name: "stand-in-service", dependencies: ["CSystem", "SystemIO"],
+            name: "stand-in-service", dependencies: ["CRouterSystem", "SystemIO"],
             path: "Tests/StandIns/Service", swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
