@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Replaces files so that a reader, or a crash at any point, sees the old bytes or the new ones, never a mix.
+package enum AtomicFile {
+    /// Left-over temporary files start with a dot and carry this ending; whoever finds one may remove it.
+    package static let temporarySuffix = ".partial"
+
+    /// Writes beside `path`, syncs, renames over it and syncs the folder.
+    ///
+    /// The temporary file has `mode` from its first byte on, so a secret is never readable by others in between.
+    package static func write(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
+        let temporary = temporaryPath(for: path)
+        do {
+            CrashPoint.reach()
+            try writeTemporary(bytes, to: temporary, mode: mode)
+            CrashPoint.reach()
+            try FileSystem.rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        CrashPoint.reach()
+        try FileSystem.synchronizeDirectory(PathName.parent(of: path))
+        CrashPoint.reach()
+    }
+
+    /// Writes `path` only where nothing is there yet; false when something was.
+    package static func create(_ bytes: [UInt8], at path: String, mode: UInt32) throws(SystemError) -> Bool {
+        let temporary = temporaryPath(for: path)
+        defer { unlink(temporary) }
+        try writeTemporary(bytes, to: temporary, mode: mode)
+        // link(2) refuses to replace, which rename(2) would do.
+        if link(temporary, path) != 0 {
+            let error = SystemError.current("create", path: path)
+            if error.isAlreadyThere { return false }
+            throw error
+        }
+        try FileSystem.synchronizeDirectory(PathName.parent(of: path))
+        return true
+    }
+
+    /// A name in the same folder that no other writer uses at the same time.
+    package static func temporaryPath(for path: String) -> String {
+        let unique = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        return PathName.parent(of: path) + "/." + PathName.last(of: path) + "." + unique + temporarySuffix
+    }
+
+    private static func writeTemporary(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
+        let descriptor = try OwnedDescriptor.open(path, [.writeOnly, .create, .exclusive, .noFollow], mode: mode)
+        // The umask may have taken bits away that the caller asked for.
+        guard fchmod(descriptor.rawValue, mode_t(mode)) == 0 else {
+            throw SystemError.current("change the mode of", path: path)
+        }
+        CrashPoint.reach()
+        try descriptor.writeAll(bytes, path: path)
+        CrashPoint.reach()
+        try descriptor.synchronize(path: path)
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+internal import CRouterSystem
+package import Diagnostics
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Why a program could not be started.
+package struct SpawnError: Error, Equatable, Sendable {
+    package enum Step: Equatable, Sendable {
+        case fork, session, limits, directory, descriptors, exec
+    }
+
+    package let program: String
+    package let directory: String?
+    package let step: Step
+    package let code: Int32
+
+    /// Whether it may work later without anybody changing anything: out of processes, memory or descriptors.
+    package var isTransient: Bool {
+        [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(code)
+    }
+}
+
+extension SpawnError: DiagnosticConvertible {
+    package var diagnostic: Diagnostic {
+        let reason = String(cString: strerror(code))
+        switch step {
+        case .directory:
+            return Diagnostic(
+                "process/no-directory", "cannot start `\(program)` in `\(directory ?? ".")`: \(reason)",
+                hints: ["create the folder or correct `command.cwd`"])
+        case .exec:
+            return Diagnostic("process/cannot-start", "cannot start `\(program)`: \(reason)", hints: execHints)
+        case .fork, .session, .limits, .descriptors:
+            return Diagnostic("process/no-resources", "cannot make a process for `\(program)`: \(reason)")
+        }
+    }
+
+    private var execHints: [String] {
+        switch code {
+        case ENOENT: ["install it (`llm-router bootstrap download`) or correct `command.args`"]
+        case EACCES: ["make it executable: `chmod +x \(program)`"]
+        case ENOEXEC: ["it is not a program for this machine; install the right one with `llm-router bootstrap download`"]
+        default: []
+        }
+    }
+}
+
+/// What to run and in which surroundings; a value, so that it can be prepared long before it is used.
+package struct ProcessSpec: Equatable, Sendable {
+    /// Absolute path of the program.
+    package var executable: String
+    /// The whole argument vector, the program's own name first.
+    package var arguments: [String]
+    /// `NAME=value` entries; nothing is inherited.
+    package var environment: [String]
+    /// nil keeps the caller's folder.
+    package var directory: String?
+    /// A session and process group of its own, so that its whole tree can be signalled.
+    package var newSession = true
+    package var umask: UInt32 = 0o077
+
+    package init(executable: String, arguments: [String], environment: [String], directory: String? = nil) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+    }
+}
+
+/// How a child ended.
+package enum ExitStatus: Equatable, Hashable, Sendable {
+    case code(Int32)
+    case signal(Int32, dumpedCore: Bool)
+    /// It ended, but the system does not tell how: a process that was not our child on an older kernel.
+    case unknown
+
+    package var isSuccess: Bool { self == .code(0) }
+}
+
+/// Starts processes: the only place in the project that does.
+package enum ChildProcess {
+    /// A child that has exec'd, with a descriptor that means it and no later process of the same pid.
+    package struct Started: ~Copyable {
+        package let pid: Int32
+        package let pidDescriptor: OwnedDescriptor?
+    }
+
+    /// Starts `spec` with the given descriptors as its standard input, output and error; all others are closed in it.
+    package static func spawn(
+        _ spec: ProcessSpec, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
+    ) throws(SpawnError) -> Started {
+        let arguments = CStringVector(spec.arguments)
+        let environment = CStringVector(spec.environment)
+        let result = spec.executable.withCString { path in
+            withOptionalCString(spec.directory) { directory in
+                var request = router_spawn_request()
+                request.path = path
+                request.argv = arguments.pointer
+                request.envp = environment.pointer
+                request.directory = directory
+                request.standard_input = input
+                request.standard_output = output
+                request.standard_error = error
+                request.extra_descriptor = extraDescriptor
+                request.new_session = spec.newSession ? 1 : 0
+                request.umask = mode_t(spec.umask)
+                request.no_core = 1
+                return router_spawn(&request)
+            }
+        }
+        guard result.error == 0 else {
+            throw SpawnError(
+                program: spec.executable, directory: spec.directory, step: .init(result.step), code: result.error)
+        }
+        return Started(
+            pid: result.pid, pidDescriptor: result.pidfd >= 0 ? OwnedDescriptor(taking: result.pidfd) : nil)
+    }
+
+    /// Reaps `pid` if it has ended; nil while it runs. Never blocks.
+    package static func reap(pid: Int32) throws(SystemError) -> ExitStatus? {
+        let result = router_reap(pid)
+        guard result.pid >= 0 else { throw SystemError.current("wait for process \(pid)") }
+        return result.pid == 0 ? nil : ExitStatus(result)
+    }
+
+    /// Waits until `pid` has ended.
+    package static func wait(pid: Int32) throws(SystemError) -> ExitStatus {
+        var status: Int32 = 0
+        guard retryingInterrupts({ waitpid(pid, &status, 0) }) == pid else {
+            throw SystemError.current("wait for process \(pid)")
+        }
+        return ExitStatus(waitStatus: status)
+    }
+
+    /// The program that `name` means: as it is with a slash, else the first executable of that name along `searchPath`.
+    package static func locate(_ name: String, searchPath: String) -> String? {
+        if name.contains("/") { return FileSystem.isExecutable(name) ? name : nil }
+        for folder in searchPath.split(separator: ":", omittingEmptySubsequences: false) {
+            let candidate = (folder.isEmpty ? "." : String(folder)) + "/" + name
+            if FileSystem.isExecutable(candidate) { return candidate }
+        }
+        return nil
+    }
+}
+
+extension ExitStatus {
+    init(_ result: router_wait_result) {
+        self = result.exited != 0 ? .code(result.status) : .signal(result.status, dumpedCore: result.core_dumped != 0)
+    }
+
+    /// Reads the status word of wait(2).
+    package init(waitStatus: Int32) {
+        let signal = waitStatus & 0x7F
+        self = signal == 0 ? .code((waitStatus >> 8) & 0xFF) : .signal(signal, dumpedCore: waitStatus & 0x80 != 0)
+    }
+}
+
+extension SpawnError.Step {
+    fileprivate init(_ step: router_spawn_step) {
+        switch step {
+        case router_spawn_step_session: self = .session
+        case router_spawn_step_limits: self = .limits
+        case router_spawn_step_directory: self = .directory
+        case router_spawn_step_descriptors: self = .descriptors
+        case router_spawn_step_exec: self = .exec
+        default: self = .fork
+        }
+    }
+}
+
+/// A null-terminated vector of C strings that lives as long as the value.
+private final class CStringVector {
+    let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let count: Int
+
+    init(_ strings: [String]) {
+        count = strings.count
+        pointer = .allocate(capacity: count + 1)
+        for (index, string) in strings.enumerated() { pointer[index] = strdup(string) }
+        pointer[count] = nil
+    }
+
+    deinit {
+        for index in 0..<count { free(pointer[index]) }
+        pointer.deallocate()
+    }
+}
+
+private func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    if let text { text.withCString { body($0) } } else { body(nil) }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// What makes a process itself: pids are reused, the triple of pid, start time and boot is not.
+package struct ProcessIdentity: Hashable, Sendable {
+    package let pid: Int32
+    /// Clock ticks after boot at which the process started (field 22 of /proc/PID/stat).
+    package let startTicks: UInt64
+    /// The kernel's random name for this boot.
+    package let bootID: String
+
+    package init(pid: Int32, startTicks: UInt64, bootID: String) {
+        self.pid = pid
+        self.startTicks = startTicks
+        self.bootID = bootID
+    }
+
+    /// The identity of the process that has `pid` now; nil when there is none or it has already ended (a zombie).
+    package static func of(pid: Int32) -> ProcessIdentity? {
+        guard let record = ProcessRecord.read(pid: pid), !record.hasEnded else { return nil }
+        return ProcessIdentity(pid: pid, startTicks: record.startTicks, bootID: currentBootID)
+    }
+
+    /// Whether exactly this process still runs.
+    package var isAlive: Bool {
+        Self.of(pid: pid) == self
+    }
+
+    /// Constant while the machine runs; a new value after each boot.
+    package static let currentBootID: String = {
+        let bytes = (try? FileSystem.readStream("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }()
+}
+
+/// One reading of /proc/PID/stat.
+package struct ProcessRecord: Sendable {
+    package let pid: Int32
+    package let name: String
+    /// The kernel's letter: R, S, D, Z, T, X, …
+    package let state: Character
+    package let parent: Int32
+    package let processGroup: Int32
+    package let session: Int32
+    /// Processor time used by user and kernel code, in clock ticks.
+    package let processorTicks: UInt64
+    package let startTicks: UInt64
+    package let residentPages: Int
+
+    /// A zombie or a process being removed: it runs no code any more.
+    package var hasEnded: Bool { state == "Z" || state == "X" || state == "x" }
+
+    /// Reads the record of `pid`; nil when there is no such process.
+    package static func read(pid: Int32) -> ProcessRecord? {
+        guard let bytes = try? FileSystem.readStream("/proc/\(pid)/stat", limit: 4096),
+            let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        // The name may hold spaces and parentheses, so the fields are counted from the last one.
+        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]),
+            let group = Int32(fields[2]), let session = Int32(fields[3]), let user = UInt64(fields[11]),
+            let kernel = UInt64(fields[12]), let start = UInt64(fields[19]), let pages = Int(fields[21])
+        else { return nil }
+        return ProcessRecord(
+            pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), state: state, parent: parent,
+            processGroup: group, session: session, processorTicks: user + kernel, startTicks: start,
+            residentPages: pages)
+    }
+
+    /// All processes that can be seen.
+    package static func all() -> [ProcessRecord] {
+        let names = (try? FileSystem.list("/proc")) ?? []
+        return names.compactMap { Int32($0) }.compactMap { read(pid: $0) }
+    }
+}
+
+extension FileSystem {
+    /// Reads a file whose size says nothing, such as those below /proc.
+    package static func readStream(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let descriptor = try OwnedDescriptor.open(path, [.readOnly])
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let chunk = try descriptor.read(upTo: min(65536, limit - bytes.count), path: path)
+            if chunk.isEmpty { break }
+            bytes.append(contentsOf: chunk)
+        }
+        return bytes
+    }
+}
