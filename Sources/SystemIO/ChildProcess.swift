@@ -101,8 +101,8 @@ package enum ChildProcess {
             withOptionalCString(spec.directory) { directory in
                 var request = router_spawn_request()
                 request.path = path
-                request.argv = arguments.pointer
-                request.envp = environment.pointer
+                request.argv = UnsafePointer(arguments.pointer)
+                request.envp = UnsafePointer(environment.pointer)
                 request.directory = directory
                 request.standard_input = input
                 request.standard_output = output
