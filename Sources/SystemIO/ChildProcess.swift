@@ -45,7 +45,8 @@ extension SpawnError: DiagnosticConvertible {
         switch code {
         case ENOENT: ["install it (`llm-router bootstrap download`) or correct `command.args`"]
         case EACCES: ["make it executable: `chmod +x \(program)`"]
-        case ENOEXEC: ["it is not a program for this machine; install the right one with `llm-router bootstrap download`"]
+        case ENOEXEC:
+            ["it is not a program for this machine; install the right one with `llm-router bootstrap download`"]
         default: []
         }
     }

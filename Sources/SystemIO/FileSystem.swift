@@ -58,7 +58,8 @@ package enum FileSystem {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(raw.st_size))
         while true {
-            let chunk = try descriptor.read(upTo: max(4096, min(1 << 20, Int(raw.st_size) - bytes.count + 1)), path: path)
+            let chunk = try descriptor.read(
+                upTo: max(4096, min(1 << 20, Int(raw.st_size) - bytes.count + 1)), path: path)
             if chunk.isEmpty { return bytes }
             bytes.append(contentsOf: chunk)
             guard bytes.count <= limit else { throw SystemError("read", path: path, code: EFBIG) }

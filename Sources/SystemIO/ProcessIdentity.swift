@@ -61,7 +61,9 @@ package struct ProcessRecord: Sendable {
             let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")"))
         else { return nil }
         // The name may hold spaces and parentheses, so the fields are counted from the last one.
-        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " ")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]),
             let group = Int32(fields[2]), let session = Int32(fields[3]), let user = UInt64(fields[11]),
             let kernel = UInt64(fields[12]), let start = UInt64(fields[19]), let pages = Int(fields[21])

@@ -25,7 +25,9 @@ package enum UnixSocket {
             guard bind(descriptor.rawValue, address, length) == 0 else { throw SystemError.current("bind", path: path) }
         }
         try FileSystem.setMode(path, 0o600)
-        guard systemListen(descriptor.rawValue, backlog) == 0 else { throw SystemError.current("listen on", path: path) }
+        guard systemListen(descriptor.rawValue, backlog) == 0 else {
+            throw SystemError.current("listen on", path: path)
+        }
         return descriptor
     }
 

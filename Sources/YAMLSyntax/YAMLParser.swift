@@ -158,7 +158,8 @@ package struct YAMLParser: ~Copyable {
             if let scalar = key.node.scalar {
                 if let first = places[scalar.text] {
                     let line = first.map { " (first on line \($0.start.line))" } ?? ""
-                    throw Diagnostic("yaml/duplicate-key", "the key `\(scalar.text)` is there twice\(line)", at: key.node.span)
+                    throw Diagnostic(
+                        "yaml/duplicate-key", "the key `\(scalar.text)` is there twice\(line)", at: key.node.span)
                 }
                 places[scalar.text] = key.node.span
             }
@@ -186,7 +187,8 @@ package struct YAMLParser: ~Copyable {
 extension YAMLParser {
     private struct Event {
         enum Kind {
-            case streamStart, streamEnd, documentStart, documentEnd, sequenceStart, sequenceEnd, mappingStart, mappingEnd
+            case streamStart, streamEnd, documentStart, documentEnd, sequenceStart, sequenceEnd, mappingStart,
+                mappingEnd
             case alias(String)
             case scalar(YAMLScalar, length: Int)
         }

@@ -70,8 +70,12 @@ extension YAMLScalar {
     package static func needsQuotes(_ text: String) -> Bool {
         guard type(ofPlain: text) == .string, let first = text.unicodeScalars.first, let last = text.unicodeScalars.last
         else { return true }
-        if "-?:,[]{}#&*!|>'\"%@`= \t".unicodeScalars.contains(first) || " \t:".unicodeScalars.contains(last) { return true }
-        if text == "<<" || text == "---" || text == "..." || text.hasPrefix("--- ") || text.hasPrefix("... ") { return true }
+        if "-?:,[]{}#&*!|>'\"%@`= \t".unicodeScalars.contains(first) || " \t:".unicodeScalars.contains(last) {
+            return true
+        }
+        if text == "<<" || text == "---" || text == "..." || text.hasPrefix("--- ") || text.hasPrefix("... ") {
+            return true
+        }
         var previous: Unicode.Scalar = " "
         for scalar in text.unicodeScalars {
             if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar.value > 0xFFFC { return true }

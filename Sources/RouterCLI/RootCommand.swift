@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+package import ArgumentParser
+
+/// `llm-router`: the root of the command tree.
+package struct RootCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "llm-router",
+        abstract: "Installs, configures, supervises and heals a local LLM stack behind one OpenAI-compatible endpoint.",
+        version: Version.line,
+        groupedSubcommands: [
+            CommandGroup(name: "Logs and events", subcommands: [EventsCommand.self])
+        ])
+
+    @OptionGroup package var global: GlobalOptions
+
+    package init() {}
+}

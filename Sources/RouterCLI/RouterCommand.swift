@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+package import ArgumentParser
+internal import Diagnostics
+internal import SystemIO
+
+/// A command of `llm-router`: options, one call into an engine, one report.
+package protocol RouterCommand: ParsableCommand {
+    var global: GlobalOptions { get }
+
+    /// Does the work; tests call it with a context of their own.
+    func run(in context: AppContext) throws -> ExitStatus
+}
+
+extension RouterCommand {
+    package mutating func run() throws {
+        preconditionFailure("commands are run through CommandLineTool")
+    }
+}
+
+/// The command as a whole: from arguments to an exit status.
+package enum CommandLineTool {
+    /// Runs the command that `arguments` (without the program's name) ask for.
+    package static func run(_ arguments: [String]) -> ExitStatus {
+        let command: any ParsableCommand
+        do {
+            command = try RootCommand.parseAsRoot(arguments)
+        } catch {
+            return reportParsing(error)
+        }
+        guard let command = command as? any RouterCommand else {
+            // A group without a sub-command, or help and version that were asked for.
+            var group = command
+            do {
+                try group.run()
+                return .success
+            } catch {
+                return reportParsing(error)
+            }
+        }
+        return run(command)
+    }
+
+    private static func run(_ command: any RouterCommand) -> ExitStatus {
+        let fallback = Console.live(command.global, environment: [:])
+        do {
+            let context = try AppContext.live(command.global)
+            if let step = context[.crashAt].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
+            return report(context.console) { try command.run(in: context) }
+        } catch {
+            fallback.report(error.diagnostic)
+            return .failure
+        }
+    }
+
+    /// Runs `body`; what it throws becomes words and an exit status, here and nowhere else.
+    static func report(_ console: Console, _ body: () throws -> ExitStatus) -> ExitStatus {
+        do {
+            return try body()
+        } catch let list as DiagnosticList {
+            console.report(list)
+            return status(of: list.diagnostics)
+        } catch let error as any DiagnosticConvertible {
+            console.report(error.diagnostic)
+            return status(of: [error.diagnostic])
+        } catch {
+            console.report(Diagnostic("internal/unexpected", "unexpected error: \(error)"))
+            return .failure
+        }
+    }
+
+    /// Problems of the configuration and of the command line are usage errors; all others are failures.
+    private static func status(of diagnostics: [Diagnostic]) -> ExitStatus {
+        let usageAreas = ["config/", "yaml/", "usage/"]
+        let isUsage = diagnostics.contains { diagnostic in
+            diagnostic.severity == .error && usageAreas.contains { diagnostic.code.hasPrefix($0) }
+        }
+        return isUsage ? .usage : .failure
+    }
+
+    private static func reportParsing(_ error: any Error) -> ExitStatus {
+        let text = RootCommand.fullMessage(for: error)
+        let isHelp = RootCommand.exitCode(for: error) == .success
+        let line = text.isEmpty || text.hasSuffix("\n") ? text : text + "\n"
+        try? OwnedDescriptor.writeAll(Array(line.utf8), to: isHelp ? 1 : 2)
+        return isHelp ? .success : .usage
+    }
+}
