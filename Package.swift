@@ -183,6 +183,7 @@ let package = Package(
         .testTarget(
             name: "LiteLLMConfigTests", dependencies: ["Diagnostics", "LiteLLMConfig", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),
+        .testTarget(name: "RepositoryTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RouterAuthTests",
             dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "RouterAuth", "SystemIO", "TestSupport"],

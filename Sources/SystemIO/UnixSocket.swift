@@ -16,7 +16,8 @@ package enum UnixSocket {
         package let pid: Int32
     }
 
-    /// Binds a listening socket at `path` with mode 0600, replacing a stale one; callers hold the lock that makes it ours.
+    /// Binds a listening socket at `path` with mode 0600, replacing a stale one; callers hold the lock that makes it
+    /// theirs.
     package static func listen(at path: String, backlog: Int32 = 511) throws(SystemError) -> OwnedDescriptor {
         try FileSystem.remove(path)
         let descriptor = try make(path)
