@@ -17,7 +17,9 @@ let staticExecutable: [SwiftSetting] = [
 ]
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-executable", "-Xlinker", "-s"], .when(platforms: [.linux], configuration: .release))
+        // ArgumentParser uses FoundationEssentials, whose own static libraries are not found by themselves.
+        ["-static-executable", "-Xlinker", "-s", "-l_FoundationCollections", "-l_FoundationCShims"],
+        .when(platforms: [.linux], configuration: .release))
 ]
 
 let package = Package(
