@@ -46,6 +46,11 @@ package enum FileSystem {
         return access(path, X_OK) == 0
     }
 
+    /// Whether this process may create files in the folder, or write the file, at `path`.
+    package static func isWritable(_ path: String) -> Bool {
+        access(path, W_OK) == 0
+    }
+
     /// The bytes of a regular file; a larger file than `limit` is refused with EFBIG instead of being cut.
     package static func read(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
         // O_NONBLOCK: opening a named pipe must not wait for its writer.

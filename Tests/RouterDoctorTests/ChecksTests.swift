@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+
+import RouterDoctor
+import SystemIO
+import TestSupport
+import Testing
+
+@Suite struct ChecksTests {
+    @Test func `a check is one line with quoted values`() {
+        let check = Check(
+            "runtime_binaries", .fail, [("path", "/a b/c"), ("reason", "missing")],
+            suggestion: "llm-router bootstrap download")
+        #expect(
+            check.line(prefix: "doctor")
+                == "doctor:runtime_binaries=fail path='/a b/c' reason=missing suggestion='llm-router bootstrap download'"
+        )
+    }
+
+    @Test func `an open runtime folder fails with the command that closes it`() throws {
+        let scratch = try ScratchFolder()
+        let folder = scratch.path("runtime")
+        try PrivateDirectory.create(folder)
+        let uid = try #require(try FileSystem.status(folder)).owner
+        #expect(FileChecks.runtimeDirectory(folder, userID: uid).outcome == .pass)
+        try FileSystem.setMode(folder, 0o755)
+        let open = FileChecks.runtimeDirectory(folder, userID: uid)
+        #expect(open.outcome == .fail)
+        #expect(open.suggestion == "chmod 700 \(folder)")
+        #expect(FileChecks.runtimeDirectory(folder, userID: uid &+ 1).outcome == .fail)
+        #expect(FileChecks.runtimeDirectory(folder + "/missing", userID: uid).outcome == .warn)
+    }
+
+    @Test func `secret files that others may read are counted`() throws {
+        let scratch = try ScratchFolder()
+        let good = try scratch.write("good.env", "A=1", mode: 0o600)
+        let bad = try scratch.write("bad.env", "A=1", mode: 0o644)
+        let issues = FileChecks.permissionIssues(of: [good, bad, scratch.path("missing")])
+        #expect(issues.map(\.suggestion) == ["chmod 600 \(bad)"])
+    }
+
+    @Test(arguments: ["sk-1234", "change-me-now", "your-api-key-2", "SK-LOCAL-TEST"])
+    func `keys that stand in examples are public`(key: String) {
+        #expect(ExposureChecks.isPublicKey(key))
+    }
+
+    @Test func `a generated key is not public`() {
+        #expect(!ExposureChecks.isPublicKey("sk-6fe0c2d1b7a94c55b1d9a2f60a0f9f11"))
+    }
+
+    @Test func `a bind that others reach needs a key`() {
+        #expect(ExposureChecks.bind(service: "a", host: "127.0.0.1", port: 1, hasKey: false) == nil)
+        #expect(ExposureChecks.bind(service: "a", host: "0.0.0.0", port: 1, hasKey: false)?.outcome == .fail)
+        #expect(ExposureChecks.bind(service: "a", host: "", port: 1, hasKey: true)?.outcome == .warn)
+    }
+
+    @Test func `a key in use is named and never shown`() {
+        let checks = ExposureChecks.publicKeysInUse([("LITELLM_MASTER_KEY", "sk-1234"), ("OTHER", "sk-5f3c")])
+        #expect(checks.count == 1)
+        #expect(checks.first?.line(prefix: "security").contains("sk-1234") == false)
+    }
+
+    @Test func `a clock before the first release is wrong`() {
+        #expect(MachineChecks.clock(Timestamp(nanoseconds: 0)).outcome == .fail)
+        #expect(MachineChecks.clock(.now()).outcome == .pass)
+    }
+
+    @Test func `missing variables are named one by one`() {
+        let checks = MachineChecks.environment(referenced: ["A", "B"]) { $0 == "A" }
+        #expect(checks.map(\.outcome) == [.warn])
+        #expect(checks.first?.facts.first?.value == "B")
+    }
+
+    @Test func `a program that is missing or not executable is said`() throws {
+        let scratch = try ScratchFolder()
+        let program = try scratch.write("program", "#!/bin/sh\n", mode: 0o600)
+        #expect(MachineChecks.binary(service: "s", executable: program).suggestion == "chmod +x \(program)")
+        try FileSystem.setMode(program, 0o700)
+        #expect(MachineChecks.binary(service: "s", executable: program).outcome == .pass)
+        #expect(
+            MachineChecks.binary(service: "s", executable: program + "2").suggestion == "llm-router bootstrap download")
+    }
+
+    @Test func `a release known for stealing credentials fails`() throws {
+        let scratch = try ScratchFolder()
+        for (version, outcome) in [("1.82.8", Check.Outcome.fail), ("1.90.0", .pass)] {
+            let python = try scratch.write("python-\(version)", "#!/bin/sh\necho '\(version) True'\n", mode: 0o700)
+            #expect(MachineChecks.liteLLM(python: python).outcome == outcome)
+        }
+        let broken = try scratch.write("python-broken", "#!/bin/sh\nexit 1\n", mode: 0o700)
+        #expect(MachineChecks.liteLLM(python: broken).outcome == .fail)
+    }
+
+    @Test func `tracked secrets are found and examples are not`() throws {
+        let scratch = try ScratchFolder()
+        let git = try #require(ChildProcess.locate("git", searchPath: "/usr/local/bin:/usr/bin:/bin"))
+        try scratch.write("config/routertool.yaml", "a: 1")
+        try scratch.write("config/examples/routertool.yaml", "a: 1")
+        try scratch.write(".router/secrets.env", "A=1")
+        for arguments in [["init", "-q"], ["add", "-A", "-f"]] {
+            #expect(try Program(git, ["-C", scratch.path] + arguments).run().code == 0)
+        }
+        let found = RepositoryChecks.trackedSensitiveFiles(in: scratch.path, git: git)
+        #expect(found == [".router/secrets.env", "config/routertool.yaml"])
+        let outside = try ScratchFolder()
+        #expect(RepositoryChecks.trackedSensitiveFiles(in: outside.path, git: git) == nil)
+    }
+}
