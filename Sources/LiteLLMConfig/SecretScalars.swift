@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+package import YAMLSyntax
+
+/// Knows which values of a LiteLLM config are secrets, so that neither a diff nor the excerpt of a diagnostic shows one.
+package enum SecretScalars {
+    /// Whether a value under the key `name` is a secret when it stands there in clear text.
+    package static func isSecretKey(_ name: String) -> Bool {
+        let name = name.lowercased()
+        if exactNames.contains(name) { return true }
+        if name.contains("cost") || name.hasPrefix("max_") { return false }
+        return suffixes.contains { name.hasSuffix($0) }
+    }
+
+    /// Whether every value below the key `name` is a secret: headers and variables have names of their own.
+    package static func holdsSecrets(_ name: String) -> Bool {
+        name == "extra_headers" || name == "headers" || name == "environment_variables"
+    }
+
+    /// Whether the scalar says something that must not be shown; references to variables, numbers and nothing do not.
+    package static func isClearText(_ scalar: YAMLScalar) -> Bool {
+        switch scalar.resolvedType {
+        case .null, .bool: false
+        case .integer, .float, .timestamp, .string: !scalar.text.isEmpty && !scalar.text.hasPrefix("os.environ/")
+        }
+    }
+
+    /// The tree with secrets blotted out in the lines that its spans quote; the values themselves stay.
+    package static func blottingLines(of root: YAMLNode) -> YAMLNode {
+        var blots = Blots()
+        blots.collect(root, isSecret: false)
+        return blots.isEmpty ? root : blots.apply(to: root)
+    }
+
+    private static let exactNames: Set<String> = [
+        "authorization", "database_url", "proxy_auth", "redis_url", "token", "vertex_credentials",
+    ]
+    private static let suffixes = ["_key", "apikey", "password", "secret", "_token", "_credentials", "webhook_url"]
+}
+
+/// Where on which lines secrets stand.
+private struct Blots {
+    private struct Line: Hashable {
+        let file: String
+        let number: Int
+    }
+
+    private var ranges: [Line: [Range<Int>]] = [:]
+
+    var isEmpty: Bool { ranges.isEmpty }
+
+    mutating func collect(_ node: YAMLNode, isSecret: Bool) {
+        switch node.content {
+        case .scalar(let scalar):
+            guard isSecret, SecretScalars.isClearText(scalar), let span = node.span else { return }
+            // A scalar that goes on below is known by its first position only: blot out the rest of the line.
+            let isWhole = span.length >= scalar.text.unicodeScalars.count
+            let start = span.start.column - 1
+            let range = start..<(isWhole ? start + span.length : Int.max)
+            ranges[Line(file: span.file, number: span.start.line), default: []].append(range)
+        case .sequence(let elements):
+            for element in elements { collect(element, isSecret: isSecret) }
+        case .mapping(let entries):
+            for entry in entries {
+                let name = entry.key.scalar?.text ?? ""
+                let below = isSecret || SecretScalars.holdsSecrets(name)
+                collect(entry.value, isSecret: below || SecretScalars.isSecretKey(name))
+            }
+        }
+    }
+
+    func apply(to node: YAMLNode) -> YAMLNode {
+        let content: YAMLNode.Content =
+            switch node.content {
+            case .scalar: node.content
+            case .sequence(let elements): .sequence(elements.map(apply))
+            case .mapping(let entries):
+                .mapping(entries.map { YAMLNode.Entry(key: apply(to: $0.key), value: apply(to: $0.value)) })
+            }
+        return YAMLNode(content, span: node.span.map(apply))
+    }
+
+    private func apply(to span: SourceSpan) -> SourceSpan {
+        guard let found = ranges[Line(file: span.file, number: span.start.line)] else { return span }
+        let scalars = span.lineText.unicodeScalars.enumerated().map { index, scalar -> Unicode.Scalar in
+            found.contains { $0.contains(index) } ? "*" : scalar
+        }
+        return SourceSpan(
+            file: span.file, start: span.start, length: span.length,
+            lineText: String(String.UnicodeScalarView(scalars)))
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+internal import YAMLSyntax
+
+extension ValueReader {
+    /// The settings of one section; `timeoutKey` is what this section calls the time-out of a request.
+    mutating func settings(_ section: YAMLNode.Entry, timeoutKey: String) -> RoutingSettings {
+        var settings = RoutingSettings()
+        owner = "`\(section.key.scalar?.text ?? "?")`"
+        for entry in entries(section) ?? [] {
+            let key = entry.key.scalar?.text
+            if key == timeoutKey {
+                settings.timeout = seconds(entry)
+            } else if !readNumbers(key, entry, into: &settings), !readLists(key, entry, into: &settings) {
+                settings.others.append(entry)
+            }
+        }
+        return settings
+    }
+
+    /// False when the key is none of those.
+    private mutating func readNumbers(
+        _ key: String?, _ entry: YAMLNode.Entry, into settings: inout RoutingSettings
+    ) -> Bool {
+        switch key {
+        case "num_retries": settings.numRetries = count(entry)
+        case "stream_timeout": settings.streamTimeout = seconds(entry)
+        case "allowed_fails": settings.allowedFails = count(entry)
+        case "cooldown_time": settings.cooldownTime = seconds(entry)
+        case "retry_after": settings.retryAfter = seconds(entry)
+        case "enable_pre_call_checks": settings.enablePreCallChecks = flag(entry)
+        case "drop_params": settings.dropParams = flag(entry)
+        case "disable_cooldowns": settings.disableCooldowns = flag(entry)
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func readLists(
+        _ key: String?, _ entry: YAMLNode.Entry, into settings: inout RoutingSettings
+    ) -> Bool {
+        switch key {
+        case "routing_strategy": settings.routingStrategy = strategy(entry)
+        case "fallbacks": settings.fallbacks = fallbacks(entry)
+        case "default_fallbacks": settings.defaultFallbacks = texts(entry)
+        case "context_window_fallbacks": settings.contextWindowFallbacks = fallbacks(entry)
+        case "content_policy_fallbacks": settings.contentPolicyFallbacks = fallbacks(entry)
+        case "model_group_alias": settings.modelGroupAliases = aliases(entry)
+        case "retry_policy": settings.retryPolicy = retryPolicy(entry)
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func strategy(_ entry: YAMLNode.Entry) -> RoutingStrategy? {
+        guard let text = text(entry) else { return nil }
+        if let strategy = RoutingStrategy(rawValue: text) { return strategy }
+        report(
+            "routing-strategy", "`\(text)` is not a routing strategy", at: entry.value,
+            hints: ["use one of \(RoutingStrategy.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))"])
+        return nil
+    }
+
+    /// `[{model: [target, …]}, …]`
+    private mutating func fallbacks(_ entry: YAMLNode.Entry) -> [Fallback]? {
+        if entry.value.isNull { return nil }
+        guard let elements = entry.value.elements else {
+            wrongType(entry, wanted: "a list such as `[{model-a: [model-b]}]`")
+            return nil
+        }
+        return elements.flatMap { element -> [Fallback] in
+            guard let pairs = element.entries else {
+                wrongType(YAMLNode.Entry(key: entry.key, value: element), wanted: "a list of mappings")
+                return []
+            }
+            return pairs.compactMap { pair in
+                guard let model = pair.key.scalar?.text, let targets = texts(pair) else { return nil }
+                return Fallback(model: model, targets: targets, span: pair.key.span)
+            }
+        }
+    }
+
+    /// `{alias: model}` or `{alias: {model: …, hidden: true}}`
+    private mutating func aliases(_ entry: YAMLNode.Entry) -> [ModelGroupAlias]? {
+        entries(entry)?.compactMap { alias in
+            guard let name = alias.key.scalar?.text else { return nil }
+            guard alias.value.entries != nil else {
+                return text(alias).map { ModelGroupAlias(name: name, target: $0, span: alias.key.span) }
+            }
+            guard let target = alias.value["model"]?.scalar?.text else {
+                wrongType(alias, wanted: "a model name, or a mapping with `model`")
+                return nil
+            }
+            let isHidden = alias.value["hidden"]?.boolValue ?? false
+            return ModelGroupAlias(name: name, target: target, isHidden: isHidden, span: alias.key.span)
+        }
+    }
+
+    private mutating func retryPolicy(_ entry: YAMLNode.Entry) -> [RetryRule]? {
+        entries(entry)?.compactMap { rule in
+            let name = rule.key.scalar?.text ?? ""
+            guard let failure = RetryRule.Failure(rawValue: name) else {
+                report(
+                    "retry-policy", "`\(name)` is no kind of failure", at: rule.key,
+                    hints: ["use \(RetryRule.Failure.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))"])
+                return nil
+            }
+            return count(rule).map { RetryRule(failure: failure, retries: $0) }
+        }
+    }
+}
