@@ -8,8 +8,10 @@ package struct RootCommand: ParsableCommand {
         commandName: "llm-router",
         abstract: "Installs, configures, supervises and heals a local LLM stack behind one OpenAI-compatible endpoint.",
         version: Version.line,
+        subcommands: [GenerateCommand.self],
         groupedSubcommands: [
-            CommandGroup(name: "Logs and events", subcommands: [EventsCommand.self])
+            CommandGroup(name: "Logs and events", subcommands: [EventsCommand.self]),
+            CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
         ])
 
     @OptionGroup package var global: GlobalOptions

@@ -55,3 +55,13 @@ extension ChildProcess {
         return Captured(status: status, output: String(decoding: collected, as: UTF8.self), timedOut: timedOut)
     }
 }
+
+extension ChildProcess {
+    /// Becomes `spec`: same process, same standard streams, new program. Returns only by throwing.
+    package static func replace(with spec: ProcessSpec) throws(SpawnError) -> Never {
+        let arguments = spec.arguments.map { strdup($0) } + [nil]
+        let environment = spec.environment.map { strdup($0) } + [nil]
+        execve(spec.executable, arguments, environment)
+        throw SpawnError(program: spec.executable, directory: nil, step: .exec, code: errno)
+    }
+}
