@@ -178,7 +178,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
+            name: "IntegrationTests",
+            dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),
         .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: strict),
         .testTarget(name: "LLMRoutingTests", dependencies: ["LLMRouting"], swiftSettings: strict),
@@ -202,14 +203,17 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RouterConfigTests",
-            dependencies: ["Diagnostics", "JSONSyntax", "RouterConfig", "RouterServices", "SystemIO", "TestSupport", "YAMLSyntax"],
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "RouterConfig", "RouterServices", "SystemIO", "TestSupport", "YAMLSyntax",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RouterControlTests",
             dependencies: ["JSONSyntax", "RouterControl", "RouterServices", "SystemIO", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "RouterDoctorTests", dependencies: ["Diagnostics", "RouterConfig", "RouterDoctor", "SystemIO", "TestSupport"],
+            name: "RouterDoctorTests",
+            dependencies: ["Diagnostics", "RouterConfig", "RouterDoctor", "SystemIO", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RouterEventsTests", dependencies: ["JSONSyntax", "RouterEvents", "SystemIO", "TestSupport"],
@@ -226,12 +230,15 @@ let package = Package(
         .testTarget(
             name: "RouterSupervisorTests",
             dependencies: [
-                "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor", "SystemIO", "TestSupport",
+                "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor", "SystemIO",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(name: "SystemIOTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "TransferTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport", "Transfer"], swiftSettings: strict),
-        .testTarget(name: "YAMLSyntaxTests", dependencies: ["Diagnostics", "TestSupport", "YAMLSyntax"], swiftSettings: strict),
+            name: "TransferTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport", "Transfer"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "YAMLSyntaxTests", dependencies: ["Diagnostics", "TestSupport", "YAMLSyntax"], swiftSettings: strict),
     ]
 )
