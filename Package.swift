@@ -165,7 +165,8 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"], swiftSettings: strict),
         .testTarget(
-            name: "FetchProtocolTests", dependencies: ["FetchProtocol", "JSONSyntax", "TestSupport"],
+            name: "FetchProtocolTests",
+            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "TestSupport", "llm-router-fetch"],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayHTTPTests",
