@@ -151,7 +151,10 @@ let package = Package(
             path: "Tests/StandIns/StandInHTTP", swiftSettings: strict),
         .executableTarget(
             name: "stand-in-cliproxy",
-            dependencies: ["JSONSyntax", "StandInHTTP", "SystemIO", "YAMLSyntax"],
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "StandInHTTP", "SystemIO", "YAMLSyntax",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             path: "Tests/StandIns/CLIProxy", swiftSettings: strict),
         .executableTarget(
             name: "stand-in-release-host",
