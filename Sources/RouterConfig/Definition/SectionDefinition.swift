@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+internal import YAMLSyntax
+
+/// The one declaration of a section: decoding, errors, suggestions, the schema and the reference page follow from it.
+struct SectionDefinition<Section: Sendable>: Sendable {
+    private let keys: [SectionKey<Section>]
+    let shape: SectionShape
+
+    init(_ summary: String, _ keys: [SectionKey<Section>]) {
+        self.keys = keys
+        shape = SectionShape(summary: summary, keys: keys.map(\.shape))
+    }
+
+    /// Reads the entries of `node` over the defaults in `section` and reports every entry that does not fit.
+    func decode(_ node: YAMLNode, into section: inout Section, _ decoder: inout ConfigDecoder) {
+        guard let entries = node.entries else {
+            // A section whose entries are all commented out is an empty one.
+            guard !node.isNull else { return reportMissing([], at: node.span, &decoder) }
+            decoder.report(
+                .wrongType(key: decoder.place, expected: "a mapping", found: node.kindInWords), at: node.span)
+            return
+        }
+        var seen: Set<String> = []
+        for entry in entries {
+            let name = entry.key.scalar?.text ?? ""
+            guard let key = keys.first(where: { $0.shape.name == name }) else {
+                reportUnknown(entry.key, name, &decoder)
+                continue
+            }
+            seen.insert(name)
+            decoder.within(name) { key.read(entry.value, &section, &$0) }
+        }
+        reportMissing(seen, at: node.span, &decoder)
+    }
+
+    private func reportUnknown(_ key: YAMLNode, _ name: String, _ decoder: inout ConfigDecoder) {
+        guard key.scalar != nil else {
+            let found = key.kindInWords
+            return decoder.report(
+                .wrongType(key: "a key of \(decoder.place)", expected: "a word", found: found), at: key.span)
+        }
+        decoder.report(.unknownKey(name, place: decoder.place, known: keys.map(\.shape.name)), at: key.span)
+    }
+
+    private func reportMissing(_ seen: Set<String>, at span: SourceSpan?, _ decoder: inout ConfigDecoder) {
+        for key in keys where key.shape.isRequired && !seen.contains(key.shape.name) {
+            decoder.report(.missingKey(key.shape.name, place: decoder.place), at: span)
+        }
+    }
+}
+
+/// One key of a section and what reading it does.
+struct SectionKey<Section: Sendable>: Sendable {
+    let shape: KeyShape
+    let read: @Sendable (YAMLNode, inout Section, inout ConfigDecoder) -> Void
+
+    /// A key whose default is what a fresh section holds.
+    static func key<Value>(
+        _ name: String, _ path: any WritableKeyPath<Section, Value> & Sendable, _ format: ValueFormat<Value>,
+        isRequired: Bool = false, defaultOf section: Section? = nil, default words: String? = nil, _ summary: String
+    ) -> SectionKey {
+        let value = words ?? section.flatMap { format.write($0[keyPath: path]) }
+        return SectionKey(
+            shape: KeyShape(
+                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: value),
+            read: { node, section, decoder in
+                if let value = format.read(node, &decoder) { section[keyPath: path] = value }
+            })
+    }
+
+    /// A key that may be absent; `words` tell what holds then.
+    static func optional<Value>(
+        _ name: String, _ path: any WritableKeyPath<Section, Value?> & Sendable, _ format: ValueFormat<Value>,
+        default words: String? = nil, _ summary: String
+    ) -> SectionKey {
+        SectionKey(
+            shape: KeyShape(name: name, shape: format.shape, summary: summary, isRequired: false, defaultText: words),
+            read: { node, section, decoder in
+                if let value = format.read(node, &decoder) { section[keyPath: path] = value }
+            })
+    }
+
+    /// A key that is only checked here, since another program reads its value.
+    static func checked<Value>(
+        _ name: String, _ format: ValueFormat<Value>, default words: String? = nil, isRequired: Bool = false,
+        _ summary: String
+    ) -> SectionKey {
+        SectionKey(
+            shape: KeyShape(
+                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: words),
+            read: { node, _, decoder in _ = format.read(node, &decoder) })
+    }
+}

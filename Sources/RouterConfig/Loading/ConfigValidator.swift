@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+internal import RouterServices
+internal import YAMLSyntax
+
+/// Checks what no single entry can know: references, cycles, ports, probes.
+enum ConfigValidator {
+    /// Reports what is wrong between the entries of `configuration`, at the places that `root` knows.
+    static func validate(_ configuration: Configuration, _ root: YAMLNode, _ decoder: inout ConfigDecoder) {
+        let nodes = root["services"]
+        // A service that was left out because of an error in it is still a service that others may name.
+        let names = nodes?.entries?.compactMap { $0.key.scalar?.text } ?? []
+        for service in configuration.services {
+            checkDependencies(service, names: names, configuration, &decoder)
+            checkProbes(service, nodes?[service.name], &decoder)
+        }
+        checkPorts(configuration.services, nodes, &decoder)
+        checkCycles(configuration.services, &decoder)
+    }
+
+    private static func checkDependencies(
+        _ service: Named<ServiceSection>, names: [String], _ configuration: Configuration,
+        _ decoder: inout ConfigDecoder
+    ) {
+        let key = "services.\(service.name).depends_on"
+        for dependency in service.value.dependencies {
+            guard names.contains(dependency.name) else {
+                decoder.report(.unknownService(dependency.name, key: key, known: names), at: dependency.span)
+                continue
+            }
+            guard dependency.value == .ready, let target = configuration.service(dependency.name) else { continue }
+            if target.port == nil, target.readiness == nil {
+                decoder.report(
+                    .readyWithoutProbe(service: dependency.name, dependent: service.name), at: dependency.span)
+            }
+        }
+    }
+
+    private static func checkProbes(
+        _ service: Named<ServiceSection>, _ node: YAMLNode?, _ decoder: inout ConfigDecoder
+    ) {
+        for (name, probe) in [("readiness", service.value.readiness), ("liveness", service.value.liveness)] {
+            guard let probe else { continue }
+            let key = "services.\(service.name).\(name)"
+            let span = node?[name]?.span
+            let targets = [
+                probe.http.map { _ in "http" }, probe.tcp.map { _ in "tcp" }, probe.exec.map { _ in "exec" },
+            ].compactMap(\.self)
+            if targets.count != 1 { decoder.report(.probeTarget(key: key, found: targets), at: span) }
+            let needsPort =
+                (probe.http != nil && probe.http?.port == nil) || (probe.tcp != nil && probe.tcp?.port == nil)
+            if needsPort, service.value.port == nil {
+                decoder.report(.probeWithoutPort(key: key, service: service.name), at: span)
+            }
+        }
+    }
+
+    private static func checkPorts(
+        _ services: [Named<ServiceSection>], _ nodes: YAMLNode?, _ decoder: inout ConfigDecoder
+    ) {
+        var owners: [Int: String] = [:]
+        for service in services {
+            guard let port = service.value.port else { continue }
+            guard let owner = owners[port] else {
+                owners[port] = service.name
+                continue
+            }
+            decoder.report(
+                .duplicatePort(
+                    port, service: service.name, other: owner, otherLine: nodes?[owner]?["port"]?.span?.start.line),
+                at: nodes?[service.name]?["port"]?.span)
+        }
+    }
+
+    /// Reports each cycle once, at the dependency that closes it.
+    private static func checkCycles(_ services: [Named<ServiceSection>], _ decoder: inout ConfigDecoder) {
+        var finished: Set<String> = []
+        for service in services {
+            var trail: [String] = []
+            visit(service.name, services, &trail, &finished, &decoder)
+        }
+    }
+
+    private static func visit(
+        _ name: String, _ services: [Named<ServiceSection>], _ trail: inout [String], _ finished: inout Set<String>,
+        _ decoder: inout ConfigDecoder
+    ) {
+        guard !finished.contains(name), let service = services.first(where: { $0.name == name }) else { return }
+        trail.append(name)
+        for dependency in service.value.dependencies {
+            if let start = trail.firstIndex(of: dependency.name) {
+                decoder.report(.dependencyCycle(trail[start...] + [dependency.name]), at: dependency.span)
+            } else {
+                visit(dependency.name, services, &trail, &finished, &decoder)
+            }
+        }
+        trail.removeLast()
+        finished.insert(name)
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+
+/// What holds for all services, and for the supervisor itself.
+package struct SupervisorSection: Sendable {
+    /// Bounds of service logs where a service says nothing else.
+    package var log = LogSection()
+    package var events = LogSection()
+    package var startTimeout = Duration.seconds(60)
+
+    static let definition = SectionDefinition<SupervisorSection>(
+        "What holds for all services, and for the supervisor itself.",
+        [
+            .key(
+                "log", \.log, .section(LogSection.definition) { LogSection() }, default: "{}",
+                "Bounds of service logs; `services.<name>.log` wins."),
+            .key(
+                "events", \.events, .section(LogSection.definition) { LogSection() }, default: "{}",
+                "Bounds of `events.log`."),
+            .key(
+                "start_timeout", \.startTimeout, .duration(.seconds(1)...Duration.seconds(3600)),
+                defaultOf: SupervisorSection(), "How long `up` and `service start --wait` wait for readiness."),
+        ])
+}

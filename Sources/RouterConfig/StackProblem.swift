@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+
+/// What can be wrong between entries that are each right by themselves.
+enum StackProblem: Sendable {
+    case serviceName(String, reason: String)
+    case unknownService(String, key: String, known: [String])
+    case dependencyCycle([String])
+    case duplicatePort(Int, service: String, other: String, otherLine: Int?)
+    case probeTarget(key: String, found: [String])
+    case probeWithoutPort(key: String, service: String)
+    case readyWithoutProbe(service: String, dependent: String)
+    case deadEndpoint(key: String, replacement: String)
+
+    func diagnostic(at span: SourceSpan?) -> Diagnostic {
+        switch self {
+        case .serviceName(let name, let reason):
+            Diagnostic(
+                "config/service-name", "`\(name)` cannot name a service: \(reason)", at: span,
+                hints: ["use letters, digits, `_`, `-` and `.`, beginning with a letter or digit"])
+        case .unknownService(let name, let key, let known):
+            Diagnostic(
+                "config/unknown-service", "`\(key)` names the service `\(name)`, which is not in `services`", at: span,
+                hints: ConfigProblem.hints(for: name, known, what: "services"))
+        case .dependencyCycle(let names):
+            Diagnostic(
+                "config/dependency-cycle",
+                "these services wait for each other: \(names.map { "`\($0)`" }.joined(separator: " → "))", at: span,
+                hints: ["remove one of these `depends_on` entries"])
+        case .duplicatePort(let port, let service, let other, let otherLine):
+            Diagnostic(
+                "config/duplicate-port",
+                "`\(service)` and `\(other)`\(otherLine.map { " (line \($0))" } ?? "") both listen on port \(port)",
+                at: span, hints: ["give one of them another `port`"])
+        case .probeTarget(let key, let found):
+            Diagnostic(
+                "config/probe-target",
+                found.isEmpty
+                    ? "`\(key)` asks nothing: it needs one of `http`, `tcp`, `exec`"
+                    : "`\(key)` has \(found.map { "`\($0)`" }.joined(separator: " and ")), and can have only one of them",
+                at: span)
+        case .probeWithoutPort(let key, let service):
+            Diagnostic(
+                "config/probe-without-port", "`\(key)` needs a port, and `services.\(service)` has none", at: span,
+                hints: ["set `services.\(service).port`, or `port` in the probe"])
+        case .readyWithoutProbe(let service, let dependent):
+            Diagnostic(
+                "config/ready-without-probe",
+                "`\(dependent)` waits until `\(service)` is ready, but `\(service)` has neither `port` nor `readiness`",
+                severity: .warning, at: span,
+                hints: ["add `readiness` to `services.\(service)`, or wait for `started`"])
+        case .deadEndpoint(let key, let replacement):
+            Diagnostic(
+                "config/dead-endpoint", "`\(key)` names an address that no version of the server has",
+                severity: .warning,
+                at: span, notes: ["`\(replacement)` is used instead"], hints: ["remove the key"])
+        }
+    }
+}
