@@ -11,6 +11,7 @@ package struct RootCommand: ParsableCommand {
         subcommands: [GenerateCommand.self],
         groupedSubcommands: [
             CommandGroup(name: "Logs and events", subcommands: [EventsCommand.self]),
+            CommandGroup(name: "Configuration", subcommands: [BootstrapCommand.self]),
             CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
         ])
 

@@ -65,6 +65,11 @@ package struct Console: Sendable {
         writeError(DiagnosticRenderer.printable(text) + "\n")
     }
 
+    /// Asks the operator something; the cursor stays behind the question.
+    package func prompt(_ text: String) {
+        writeError(DiagnosticRenderer.printable(text) + " ")
+    }
+
     /// Replaces the last line of a terminal; silent elsewhere. An empty text wipes it.
     package func progress(_ text: String) {
         guard errorIsTerminal, !isQuiet else { return }
