@@ -30,7 +30,7 @@ package struct FetchRunner: Sendable {
     package func run<Request: FetchRequest>(_ request: Request, readsInput: Bool = false) throws -> Request.Answer {
         let console = context.console
         defer { console.progress("") }
-        return try helper.run(request, input: readsInput ? 0 : nil, isInterrupted: { Interruption.isRequested }) { update in
+        let show = { (update: FetchUpdate) in
             switch update {
             case .progress(let progress): console.progress(Self.words(progress))
             case .notice(let diagnostic):
@@ -42,11 +42,13 @@ package struct FetchRunner: Sendable {
                 console.prompt(text)
             }
         }
+        return try helper.run(
+            request, input: readsInput ? 0 : nil, onUpdate: show, isInterrupted: { Interruption.isRequested })
     }
 
     private static func words(_ progress: FetchProgress) -> String {
         var text = "\(progress.item): \(progress.step)"
-        if let detail = progress.detail { text += " \(detail)" }
+        if !progress.detail.isEmpty { text += " \(progress.detail)" }
         if let done = progress.doneBytes {
             text += " \(done >> 20)"
             if let total = progress.totalBytes, total > 0 { text += " of \(total >> 20) MiB (\(done * 100 / total) %)" } else { text += " MiB" }

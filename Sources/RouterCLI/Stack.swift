@@ -3,7 +3,7 @@
 package import Diagnostics
 package import RouterConfig
 package import RouterEvents
-internal import SystemIO
+package import SystemIO
 
 /// The stack that a configuration file describes, as commands see it.
 package struct Stack: Sendable {
@@ -36,7 +36,7 @@ package struct Stack: Sendable {
         for folder in [paths.privateDirectory, paths.runtimeDirectory] { try PrivateDirectory.create(folder) }
         let ignore = paths.privateDirectory + "/.gitignore"
         if !FileSystem.exists(ignore) {
-            _ = try AtomicFile.create(Array(ConfigTemplates.routerGitignore.utf8), at: ignore, mode: 0o600)
+            _ = try AtomicFile.create(Array("*\n".utf8), at: ignore, mode: 0o600)
         }
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-package import Diagnostics
+internal import Diagnostics
 package import FetchProtocol
 internal import RouterConfig
+internal import RouterEvents
 internal import SystemIO
 
 /// Installs what the services of a stack run; shared by `bootstrap download` and `up`.

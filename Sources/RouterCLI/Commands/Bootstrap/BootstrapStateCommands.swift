@@ -3,6 +3,8 @@
 package import ArgumentParser
 internal import FetchProtocol
 internal import JSONSyntax
+internal import RouterConfig
+internal import RouterEvents
 
 /// `llm-router bootstrap list`
 package struct BootstrapListCommand: RouterCommand {
