@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs the configured stack once from download to stop and says whether it works.
+#   PROFILE=balanced          which profile to set
+#   STARTUP_TIMEOUT=120       seconds until everything must be healthy
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+router="${LLM_ROUTER:-.build/release/llm-router}"
+profile="${PROFILE:-balanced}"
+timeout="${STARTUP_TIMEOUT:-120}"
+
+finish() {
+    status=$?
+    "$router" service stop all >/dev/null 2>&1 || true
+    [[ $status -eq 0 ]] && echo "smoke: PASS" || echo "smoke: FAIL" >&2
+    exit "$status"
+}
+trap finish EXIT
+
+"$router" bootstrap download
+"$router" profile set "$profile"
+"$router" service start all --wait --timeout "$timeout"
+"$router" health
