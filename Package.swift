@@ -203,7 +203,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RouterCLITests",
-            dependencies: ["Diagnostics", "JSONSyntax", "RouterCLI", "SystemIO", "TestSupport"],
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "RouterCLI", "RouterConfig", "RouterServices", "SystemIO", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RouterConfigTests",

@@ -4,9 +4,6 @@
 package struct BootstrapSection: Sendable {
     /// Base address of the release API; `LLM_ROUTER_RELEASE_API` wins over it.
     package var releaseAPI = "https://api.github.com"
-    package var retries = 4
-    package var timeout = Duration.seconds(30)
-    package var keptVersions = 2
     package var cliproxy = CLIProxyRelease()
     package var litellm = LiteLLMRelease()
 
@@ -16,15 +13,6 @@ package struct BootstrapSection: Sendable {
             .key(
                 "release_api", \.releaseAPI, .httpAddress, defaultOf: BootstrapSection(),
                 "Base address of the release API; `$LLM_ROUTER_RELEASE_API` wins."),
-            .key(
-                "retries", \.retries, .integer(0...20), defaultOf: BootstrapSection(),
-                "Further attempts of a failed transfer."),
-            .key(
-                "timeout", \.timeout, .duration(.seconds(1)...Duration.seconds(3600)), defaultOf: BootstrapSection(),
-                "A transfer without a byte for this long has failed."),
-            .key(
-                "keep", \.keptVersions, .integer(1...20), defaultOf: BootstrapSection(),
-                "How many versions stay for `bootstrap rollback`."),
             .key(
                 "cliproxy", \.cliproxy, .section(CLIProxyRelease.definition) { CLIProxyRelease() }, default: "{}",
                 "The CLIProxyAPI(Plus) release."),
@@ -64,9 +52,7 @@ package struct BootstrapSection: Sendable {
     /// Which LiteLLM, and how it is installed.
     package struct LiteLLMRelease: Sendable {
         package var version = "1.106.2"
-        package var extras = ["proxy"]
         package var python = "python3"
-        package var indexURL: String?
 
         static let definition = SectionDefinition<LiteLLMRelease>(
             "Which LiteLLM, and how it is installed.",
@@ -75,11 +61,7 @@ package struct BootstrapSection: Sendable {
                     "version", \.version, .text("a version", pattern: tagPattern, where: isTag),
                     defaultOf: LiteLLMRelease(), "Version on the package index."),
                 .key(
-                    "extras", \.extras, .list(of: .text("an extra's name", where: isFileName)), default: "[proxy]",
-                    "Extras that are installed with it."),
-                .key(
                     "python", \.python, .string, defaultOf: LiteLLMRelease(), "Interpreter of the private environment."),
-                .optional("index_url", \.indexURL, .httpAddress, default: "the installer's own", "Package index."),
             ])
     }
 
