@@ -229,7 +229,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RouterProfilesTests",
-            dependencies: ["Diagnostics", "LiteLLMConfig", "RouterProfiles", "SystemIO", "TestSupport", "YAMLSyntax"],
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterProfiles", "StandInHTTP", "SystemIO", "TestSupport", "YAMLSyntax",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RouterServicesTests", dependencies: ["JSONSyntax", "RouterServices"], swiftSettings: strict),

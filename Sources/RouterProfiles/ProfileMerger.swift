@@ -22,20 +22,9 @@ package enum ProfileMerger {
     }
 }
 
-/// Finds the place of a key; `1` and `"1"` are different keys, as they are for LiteLLM's reader.
+/// Finds the place of a key by its text, as the parser does when it looks for keys that are there twice.
 private struct KeyIndex {
-    private struct Key: Hashable {
-        let text: String
-        let isString: Bool
-
-        init?(_ node: YAMLNode) {
-            guard let scalar = node.scalar else { return nil }
-            text = scalar.text
-            isString = scalar.resolvedType == .string
-        }
-    }
-
-    private var places: [Key: Int] = [:]
+    private var places: [String: Int] = [:]
 
     init(_ entries: [YAMLNode.Entry]) {
         places.reserveCapacity(entries.count)
@@ -43,10 +32,10 @@ private struct KeyIndex {
     }
 
     mutating func insert(_ node: YAMLNode, at place: Int) {
-        if let key = Key(node) { places[key] = place }
+        if let text = node.scalar?.text { places[text] = place }
     }
 
     func place(of node: YAMLNode) -> Int? {
-        Key(node).flatMap { places[$0] }
+        node.scalar.flatMap { places[$0.text] }
     }
 }

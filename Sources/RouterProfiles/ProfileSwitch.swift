@@ -24,6 +24,11 @@ package struct ProfileSwitch: Sendable {
         package let isChanged: Bool
         /// Whether a master key was generated.
         package let madeMasterKey: Bool
+
+        package init(isChanged: Bool, madeMasterKey: Bool) {
+            self.isChanged = isChanged
+            self.madeMasterKey = madeMasterKey
+        }
     }
 
     /// Writes the files of `rendered`; `now` is the time that the state file tells.
