@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+
+/// Counts money against caps: reserve before a call, settle or release after it.
+///
+/// A reservation is granted only when spent and reserved amounts stay within every cap it touches, so that any number
+/// of calls at the same time spend no more than one after another. Reservations live in memory only; settled amounts are
+/// handed out as ``LedgerEntry`` values for a store to keep.
+public struct BudgetLedger: Sendable {
+    /// Money set aside for one call.
+    public struct Reservation: Hashable, Sendable {
+        let id: UInt64
+        public let amount: Money
+        public let scopes: [BudgetScope]
+    }
+
+    private struct Account: Sendable {
+        var spent = Money.zero
+        var reserved = Money.zero
+        var windowStart: CalendarTime
+    }
+
+    public var policy: BudgetPolicy
+    private var accounts: [BudgetScope: Account] = [:]
+    private var open: Set<UInt64> = []
+    private var nextID: UInt64 = 0
+
+    public init(policy: BudgetPolicy = BudgetPolicy()) {
+        self.policy = policy
+    }
+
+    /// Sets money aside in all scopes that have a cap, or in none.
+    public mutating func reserve(
+        _ amount: Money, for scopes: [BudgetScope], at now: CalendarTime
+    ) -> Result<Reservation, BudgetRefusal> {
+        let amount = max(.zero, amount)
+        for scope in scopes {
+            if let refusal = refusal(of: amount, in: scope, at: now) { return .failure(refusal) }
+        }
+        let capped = policy.isEmpty ? [] : scopes.filter { policy.cap(for: $0) != nil }
+        for scope in capped {
+            accounts[scope, default: Account(windowStart: now)].reserved += amount
+        }
+        nextID += 1
+        if !capped.isEmpty { open.insert(nextID) }
+        return .success(Reservation(id: nextID, amount: amount, scopes: capped))
+    }
+
+    /// Why an amount would be refused, without reserving it.
+    public func refusal(of amount: Money, in scope: BudgetScope, at now: CalendarTime) -> BudgetRefusal? {
+        guard let cap = policy.cap(for: scope) else { return nil }
+        let balance = balance(of: scope, at: now)
+        guard balance.spent + balance.reserved + amount > cap.amount else { return nil }
+        return BudgetRefusal(
+            scope: scope, cap: cap.amount, spent: balance.spent, reserved: balance.reserved, asked: amount,
+            resetsAt: balance.resetsAt)
+    }
+
+    /// Replaces a reservation by what the call really cost. Settling twice, or after a release, does nothing.
+    ///
+    /// A cost above the reserved amount is counted in full: the ledger tells the truth, and the caller keeps within caps
+    /// by reserving the most that a call can cost.
+    public mutating func settle(_ reservation: Reservation, cost: Money, at now: CalendarTime) -> LedgerEntry? {
+        guard close(reservation) else { return nil }
+        let cost = max(.zero, cost)
+        var balances: [AccountBalance] = []
+        for scope in reservation.scopes {
+            var account = current(scope, at: now) ?? Account(windowStart: now)
+            if account.spent == .zero { account.windowStart = now }
+            account.spent += cost
+            accounts[scope] = account
+            balances.append(AccountBalance(scope: scope, spent: account.spent, windowStart: account.windowStart))
+        }
+        guard !balances.isEmpty, cost > .zero else { return nil }
+        return LedgerEntry(amount: cost, at: now, balances: balances)
+    }
+
+    /// Gives a reservation back when nothing was spent.
+    public mutating func release(_ reservation: Reservation) {
+        _ = close(reservation)
+    }
+
+    /// What a scope has spent in its present window, and what is left.
+    public func balance(of scope: BudgetScope, at now: CalendarTime) -> BudgetBalance {
+        let cap = policy.cap(for: scope)
+        let account = current(scope, at: now)
+        let resetsAt = account.flatMap { account in
+            cap?.window.map { account.spent == .zero ? nil : account.windowStart + $0 } ?? nil
+        }
+        return BudgetBalance(
+            scope: scope, cap: cap?.amount, spent: account?.spent ?? .zero, reserved: account?.reserved ?? .zero,
+            resetsAt: resetsAt)
+    }
+
+    /// Takes over what a store kept. Balances of windows that have passed are dropped at their next use.
+    public mutating func restore(_ balances: some Sequence<AccountBalance>) {
+        for balance in balances {
+            let reserved = accounts[balance.scope]?.reserved ?? .zero
+            accounts[balance.scope] = Account(
+                spent: balance.spent, reserved: reserved, windowStart: balance.windowStart)
+        }
+    }
+
+    /// Forgets accounts whose window has passed, so that users who never come back cost nothing.
+    public mutating func prune(at now: CalendarTime) {
+        accounts = accounts.filter { scope, account in
+            account.reserved > .zero || account.spent > .zero && !hasPassed(account, scope, at: now)
+        }
+    }
+
+    public var accountCount: Int { accounts.count }
+    public var openReservations: Int { open.count }
+
+    private mutating func close(_ reservation: Reservation) -> Bool {
+        guard open.remove(reservation.id) != nil else { return reservation.scopes.isEmpty }
+        for scope in reservation.scopes {
+            accounts[scope]?.reserved -= reservation.amount
+        }
+        return true
+    }
+
+    /// The account as of now: with nothing spent when its window has passed. Reservations live on.
+    private func current(_ scope: BudgetScope, at now: CalendarTime) -> Account? {
+        guard var account = accounts[scope] else { return nil }
+        if hasPassed(account, scope, at: now) {
+            account.spent = .zero
+            account.windowStart = now
+        }
+        return account
+    }
+
+    private func hasPassed(_ account: Account, _ scope: BudgetScope, at now: CalendarTime) -> Bool {
+        guard let window = policy.cap(for: scope)?.window else { return false }
+        return now >= account.windowStart + window
+    }
+}
+
+/// A refusal that says what is left and when it resets.
+public struct BudgetRefusal: Error, Hashable, Sendable {
+    public let scope: BudgetScope
+    public let cap: Money
+    public let spent: Money
+    /// Set aside for calls that still run.
+    public let reserved: Money
+    public let asked: Money
+    /// Nil when the budget never resets or nothing was spent yet.
+    public let resetsAt: CalendarTime?
+
+    public var left: Money { max(.zero, cap - spent - reserved) }
+}
+
+/// Where a scope stands.
+public struct BudgetBalance: Hashable, Sendable {
+    public let scope: BudgetScope
+    public let cap: Money?
+    public let spent: Money
+    public let reserved: Money
+    public let resetsAt: CalendarTime?
+
+    public var left: Money? { cap.map { max(.zero, $0 - spent - reserved) } }
+}
+
+/// The settled part of an account: what outlives the process.
+public struct AccountBalance: Hashable, Sendable {
+    public let scope: BudgetScope
+    public let spent: Money
+    public let windowStart: CalendarTime
+
+    public init(scope: BudgetScope, spent: Money, windowStart: CalendarTime) {
+        self.scope = scope
+        self.spent = spent
+        self.windowStart = windowStart
+    }
+}
+
+/// One settled amount, with the balances that it led to: a store may keep the entry, the balances, or both.
+public struct LedgerEntry: Hashable, Sendable {
+    public let amount: Money
+    public let at: CalendarTime
+    public let balances: [AccountBalance]
+
+    public init(amount: Money, at: CalendarTime, balances: [AccountBalance]) {
+        self.amount = amount
+        self.at = at
+        self.balances = balances
+    }
+}

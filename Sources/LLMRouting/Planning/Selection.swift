@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+
+/// The calls that a request has made, by place; a handful at most, so a list is faster than a set.
+struct Tries: Hashable, Sendable {
+    struct Try: Hashable, Sendable {
+        let place: Int
+        var calls: Int
+        /// Not called again for this request.
+        var isSpent: Bool
+        var usedQuickRepeat = false
+    }
+
+    private(set) var list: [Try] = []
+
+    func contains(_ place: Int) -> Bool {
+        list.contains { $0.place == place }
+    }
+
+    func isSpent(_ place: Int) -> Bool {
+        list.contains { $0.place == place && $0.isSpent }
+    }
+
+    mutating func called(_ place: Int) {
+        update(place) { $0.calls += 1 }
+    }
+
+    mutating func spend(_ place: Int) {
+        update(place) { $0.isSpent = true }
+    }
+
+    /// True once per place.
+    mutating func takeQuickRepeat(_ place: Int) -> Bool {
+        guard let index = list.firstIndex(where: { $0.place == place }), !list[index].usedQuickRepeat else {
+            return false
+        }
+        list[index].usedQuickRepeat = true
+        return true
+    }
+
+    private mutating func update(_ place: Int, _ change: (inout Try) -> Void) {
+        if let index = list.firstIndex(where: { $0.place == place }) {
+            change(&list[index])
+        } else {
+            var new = Try(place: place, calls: 0, isSpent: false)
+            change(&new)
+            list.append(new)
+        }
+    }
+}
+
+/// Candidates pass by one at a time and only the best is kept, so that a choice allocates nothing.
+private struct Choice {
+    var place: Int?
+    private var score = Double.infinity
+    private var ties = 0
+    private var second: Int?
+
+    /// Keeps the lowest score; among equals each is as likely as the others.
+    mutating func offer(_ candidate: Int, score new: Double, using random: inout some RandomNumberGenerator) {
+        if place == nil || new < score {
+            (place, score, ties) = (candidate, new, 1)
+        } else if new == score {
+            ties += 1
+            if Int.random(in: 0..<ties, using: &random) == 0 { place = candidate }
+        }
+    }
+
+    /// Keeps the lowest score, the first among equals.
+    mutating func offerStable(_ candidate: Int, score new: Double) {
+        if place == nil || new < score { (place, score) = (candidate, new) }
+    }
+
+    /// Keeps each with a probability in proportion to its weight.
+    mutating func draw(_ candidate: Int, weight: Double, using random: inout some RandomNumberGenerator) {
+        if place == nil {
+            (place, score) = (candidate, weight)
+            return
+        }
+        score += weight
+        if weight > 0, Double.random(in: 0..<1, using: &random) * score < weight { place = candidate }
+    }
+
+    /// Keeps two at random.
+    mutating func sample(_ candidate: Int, using random: inout some RandomNumberGenerator) {
+        ties += 1
+        if place == nil {
+            place = candidate
+        } else if second == nil {
+            second = candidate
+        } else {
+            let drawn = Int.random(in: 0..<ties, using: &random)
+            if drawn == 0 { place = candidate } else if drawn == 1 { second = candidate }
+        }
+    }
+
+    func better(by score: (Int) -> Double) -> Int? {
+        guard let place, let second else { return place }
+        return score(second) < score(place) ? second : place
+    }
+}
+
+/// One step of a chain, considered for a call.
+struct Selection {
+    let request: RouteRequest
+    let plan: RoutePlan
+    let tries: Tries
+    /// Upstream models that would fail in the same way as one did.
+    let spoiledModels: [String]
+
+    /// The deployment to call now, and the step it is on: from the nearest group that has one, the cooling ones last.
+    func choose(
+        from chain: [RoutingTable.Link], in engine: RoutingEngine, at now: Now,
+        using random: inout some RandomNumberGenerator
+    ) -> (link: RoutingTable.Link, place: Int)? {
+        for link in chain {
+            if let place = choose(link, in: engine, at: now, cooling: false, using: &random) { return (link, place) }
+        }
+        for link in chain {
+            if let place = choose(link, in: engine, at: now, cooling: true, using: &random) { return (link, place) }
+        }
+        return nil
+    }
+
+    /// Whether a deployment may be called now for this request.
+    func mayCall(_ place: Int, on link: RoutingTable.Link, in engine: RoutingEngine, at now: Now) -> Bool {
+        switch engine.unavailability(place, for: request, in: plan.table, at: now) {
+        case nil, .cooling: !isSpoiled(place, on: link)
+        default: false
+        }
+    }
+
+    func isSpoiled(_ place: Int, on link: RoutingTable.Link) -> Bool {
+        !spoiledModels.isEmpty && spoiledModels.contains(plan.table.upstreamModel(place, on: link))
+    }
+
+    private func choose(
+        _ link: RoutingTable.Link, in engine: RoutingEngine, at now: Now, cooling: Bool,
+        using random: inout some RandomNumberGenerator
+    ) -> Int? {
+        let table = plan.table
+        let group = table.groups[link.group]
+        var choice = Choice()
+        var order: Int?
+        for (index, place) in group.members.enumerated() {
+            if let order, table.deployments[place].order != order, choice.place != nil { break }
+            guard !tries.contains(place), !isSpoiled(place, on: link) else { continue }
+            switch engine.unavailability(place, for: request, in: table, at: now) {
+            case nil where !cooling: break
+            case .cooling where cooling: break
+            default: continue
+            }
+            order = table.deployments[place].order
+            offer(place, weight: group.weights[index], to: &choice, in: engine, at: now, using: &random)
+        }
+        guard case .latency = table.policy.strategy, request.affinity == nil else { return choice.place }
+        return choice.better { expectedWait($0, in: engine) }
+    }
+
+    private func offer(
+        _ place: Int, weight: Double, to choice: inout Choice, in engine: RoutingEngine, at now: Now,
+        using random: inout some RandomNumberGenerator
+    ) {
+        if let session = request.affinity {
+            choice.offerStable(place, score: -Double(Affinity.weight(session, plan.table.seeds[place]) >> 11))
+            return
+        }
+        let deployment = plan.table.deployments[place]
+        let state = engine.states[plan.table.slots[place]]
+        switch plan.table.policy.strategy {
+        case .shuffle: choice.draw(place, weight: weight, using: &random)
+        case .leastBusy: choice.offer(place, score: Double(state.inFlight), using: &random)
+        case .latency: choice.sample(place, using: &random)
+        case .cost:
+            let cost = deployment.prices.cost(of: request.expectedUsage(at: deployment))
+            choice.offer(place, score: Double(cost.picodollars), using: &random)
+        case .usage: choice.offer(place, score: usedShare(deployment, state, at: now.instant), using: &random)
+        case .ranked(let priority):
+            choice.offerStable(place, score: rank(deployment, state, request.priority ?? priority))
+        }
+    }
+
+    func rank(_ deployment: Deployment, _ state: DeploymentState, _ priority: RankingPriority) -> Double {
+        let ranking = Ranking(priority: priority, taskClass: plan.taskClass ?? .analysis)
+        let cost = Ranking.estimatedCost(deployment, inputTokens: request.estimatedInputTokens)
+        let measured = plan.table.policy.measuredLatency ? state.measuredLatency(streaming: request.isStreaming) : nil
+        return ranking.score(deployment, estimatedCost: cost, measuredLatency: measured)
+    }
+
+    /// Latency times the calls that would share it. What was never measured goes first, so that it gets measured.
+    private func expectedWait(_ place: Int, in engine: RoutingEngine) -> Double {
+        let state = engine.states[plan.table.slots[place]]
+        let measured = state.measuredLatency(streaming: request.isStreaming)
+        let latency = (measured ?? plan.table.deployments[place].latency)?.milliseconds ?? 0
+        return latency * Double(state.inFlight + 1)
+    }
+
+    private func usedShare(_ deployment: Deployment, _ state: DeploymentState, at now: Instant) -> Double {
+        let requests = share(state.windows.requests.peek(at: now), of: deployment.requestsPerMinute)
+        let tokens = share(state.windows.tokens.peek(at: now), of: deployment.tokensPerMinute)
+        // Without limits only the calls in flight tell deployments apart.
+        return requests == 0 && tokens == 0 ? Double(state.inFlight) / 1_000_000 : max(requests, tokens)
+    }
+
+    private func share(_ used: Int, of limit: Int?) -> Double {
+        guard let limit, limit > 0 else { return 0 }
+        return Double(used) / Double(limit)
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/// What a prompt is about, as far as the choice of a specialist goes.
+public enum TaskClass: String, Hashable, Sendable, CaseIterable {
+    case code, writing, analysis
+
+    /// Words are searched anywhere in the text, also inside other words ("default" is code): the rule is old, known to
+    /// its users, and cheap. Code words win over writing words; a text with neither is analysis.
+    public init(prompt: String) {
+        var state = PatternMatcher.start
+        let found = PromptText.scan(prompt, with: Self.matcher, state: &state)
+        if found & Self.codeWords != 0 {
+            self = .code
+        } else if found & Self.writingWords != 0 {
+            self = .writing
+        } else {
+            self = .analysis
+        }
+    }
+
+    private static let words = ["def", "class", "import", "exception", "essay", "blog", "email", "summarize"]
+    private static let codeWords: UInt64 = 0b1111
+    private static let writingWords: UInt64 = 0b1111_0000
+    private static let matcher = PatternMatcher(substrings: words)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+/// A model name that stands for a light and a strong pool.
+public struct VirtualModel: Hashable, Sendable {
+    public enum Mode: Hashable, Sendable {
+        /// ``ComplexityScore`` of the last message against the threshold.
+        case vibe
+        /// ``PromptDifficulty`` of the whole prompt against its own threshold of 50.
+        case words
+    }
+
+    public var mode: Mode
+    /// Scores below it go to the simple pool.
+    public var threshold: Int
+    public var simple: String
+    public var complex: String
+
+    public init(mode: Mode = .words, threshold: Int = 50, simple: String, complex: String) {
+        self.mode = mode
+        self.threshold = threshold
+        self.simple = simple
+        self.complex = complex
+    }
+}
+
+/// How a virtual model was resolved.
+public struct VirtualDecision: Hashable, Sendable {
+    public enum Reason: String, Hashable, Sendable {
+        case simpleTask = "simple_task"
+        case complexTask = "complex_task"
+    }
+
+    public let virtualModel: String
+    public let target: String
+    public let score: Int
+    public let threshold: Int
+    public let mode: VirtualModel.Mode
+    public let reason: Reason
+
+    init?(_ name: String, _ model: VirtualModel, prompt: Prompt) {
+        guard !prompt.messages.isEmpty else { return nil }
+        virtualModel = name
+        mode = model.mode
+        threshold = model.threshold
+        score =
+            switch model.mode {
+            case .vibe: ComplexityScore(prompt).total
+            case .words: PromptDifficulty(prompt).total
+            }
+        reason = score < model.threshold ? .simpleTask : .complexTask
+        target = reason == .simpleTask ? model.simple : model.complex
+    }
+
+    /// What is written into the request's metadata, in order.
+    public var metadata: [(key: String, value: MetadataValue)] {
+        [
+            ("virtual_model", .text(virtualModel)), ("routed_model", .text(target)),
+            ("complexity_score", .number(score)), ("routing_reason", .text(reason.rawValue)),
+        ]
+    }
+
+    public enum MetadataValue: Hashable, Sendable {
+        case text(String)
+        case number(Int)
+    }
+
+    /// The block that operators search their logs for. The preview is the caller's choice: nil keeps prompts out.
+    public func logLines(preview: String? = nil) -> [String] {
+        var lines = [
+            String(repeating: "=", count: 70),
+            "✓ ROUTING DECISION:",
+            "  Virtual Model:    \(virtualModel)",
+            "  Target Pool:      \(target)",
+            "  Complexity Score: \(score)",
+            "  Decision:         \(reason == .simpleTask ? "SIMPLE → Mini/Haiku" : "COMPLEX → Standard/Sonnet")",
+        ]
+        if let preview { lines.append("  Message Preview:  \(String(preview.prefix(60)))...") }
+        lines.append(String(repeating: "=", count: 70))
+        return lines
+    }
+}

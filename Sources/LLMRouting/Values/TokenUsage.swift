@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+/// Tokens that one answer used.
+public struct TokenUsage: Hashable, Sendable {
+    public var inputTokens: Int
+    public var outputTokens: Int
+    /// The part of the input that the provider read from its cache, at its own price.
+    public var cachedInputTokens: Int
+    /// True when the provider reported nothing and the numbers are counted from the texts.
+    public var isEstimated: Bool
+
+    public init(inputTokens: Int, outputTokens: Int, cachedInputTokens: Int = 0, isEstimated: Bool = false) {
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        self.cachedInputTokens = cachedInputTokens
+        self.isEstimated = isEstimated
+    }
+
+    public var totalTokens: Int { inputTokens &+ outputTokens }
+}
+
+/// What a deployment charges.
+public struct TokenPrices: Hashable, Sendable {
+    public var input: Money
+    public var output: Money
+    /// Per token read from the provider's cache; the input price when nil.
+    public var cachedInput: Money?
+    public var request: Money
+
+    public init(input: Money, output: Money, cachedInput: Money? = nil, request: Money = .zero) {
+        self.input = input
+        self.output = output
+        self.cachedInput = cachedInput
+        self.request = request
+    }
+
+    public static let free = TokenPrices(input: .zero, output: .zero)
+
+    /// The exact cost of an answer.
+    public func cost(of usage: TokenUsage) -> Money {
+        let cached = min(max(0, usage.cachedInputTokens), max(0, usage.inputTokens))
+        let fresh = max(0, usage.inputTokens) - cached
+        return request + input * fresh + (cachedInput ?? input) * cached + output * max(0, usage.outputTokens)
+    }
+}
