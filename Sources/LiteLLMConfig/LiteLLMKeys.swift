@@ -5,10 +5,10 @@ package enum LiteLLMKeys {
     /// The sections that LiteLLM looks at; any other is ignored without a word.
     package static let sections: Set<String> = words(
         """
-        agent_list assistant_settings callback_settings credential_list default_vertex_config environment_variables
-        files_settings finetune_settings general_settings guardrails include litellm_settings mcp_aliases mcp_servers
-        mcp_tools model_list policies policy_attachments prompts router_settings sandbox_tools search_tools
-        vector_store_registry worker_registry
+        agent_list agents assistant_settings callback_settings credential_list default_vertex_config environment_variables
+        files_settings finetune_settings general_settings guardrails include litellm_settings mcp_servers mcp_tools
+        model_list policies policy_attachments prompts router_settings sandbox_tools search_tools vector_store_registry
+        worker_registry
         """)
 
     /// The arguments of LiteLLM's router that have no meaning in `litellm_settings`.
@@ -19,6 +19,21 @@ package enum LiteLLMKeys {
         optional_pre_call_checks provider_budget_config redis_db redis_host redis_password redis_port redis_url retry_after
         retry_policy routing_groups routing_strategy routing_strategy_args stream_timeout tag_filtering_match_any timeout
         """)
+
+    /// Those that both sections may hold; `router_settings` wins.
+    package static let sharedByRouterAndLiteLLM: Set<String> = words(
+        "content_policy_fallbacks context_window_fallbacks default_fallbacks fallbacks max_fallbacks num_retries")
+
+    /// The sections where LiteLLM reads `key`, best first; empty when it knows no such key.
+    package static func sections(reading key: String) -> [String] {
+        if readOnlyFromRouterSettings.contains(key) { return ["router_settings"] }
+        if sharedByRouterAndLiteLLM.contains(key) { return ["router_settings", "litellm_settings"] }
+        var found: [String] = []
+        if litellm.contains(key) { found.append("litellm_settings") }
+        if general.contains(key) { found.append("general_settings") }
+        if router.contains(key) { found.append("router_settings") }
+        return found
+    }
 
     static func words(_ text: String) -> Set<String> {
         Set(text.split(whereSeparator: \.isWhitespace).map(String.init))

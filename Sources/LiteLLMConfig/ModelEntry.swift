@@ -21,6 +21,9 @@ package struct ModelEntry: Sendable {
 
     package var isWildcard: Bool { modelName.contains("*") }
 
+    /// Deployments of a group with a lower order are tried before those with a higher one.
+    package var order: Int? { params.order ?? info.order }
+
     /// Prices may stand in either place; `litellm_params` win.
     package var inputCostPerToken: DecimalText? { params.inputCostPerToken ?? info.inputCostPerToken }
     package var outputCostPerToken: DecimalText? { params.outputCostPerToken ?? info.outputCostPerToken }
@@ -42,7 +45,6 @@ package struct ModelParameters: Sendable {
     package var maxParallelRequests: Int?
     package var cooldownTime: Duration?
     package var weight: Double?
-    /// Deployments with a lower order are tried before those with a higher one.
     package var order: Int?
     package var inputCostPerToken: DecimalText?
     package var outputCostPerToken: DecimalText?
@@ -71,7 +73,9 @@ package struct ModelFacts: Sendable {
     package var inputCostPerToken: DecimalText?
     package var outputCostPerToken: DecimalText?
     package var allowedFails: Int?
-    /// What the writers of some configs use where LiteLLM's key is `litellm_params.order`.
+    /// Read by LiteLLM where `litellm_params` has no `order`.
+    package var order: Int?
+    /// What some configs write for `order`; LiteLLM does not read it.
     package var fallbackOrder: Int?
     package var supportsFunctionCalling: Bool?
     package var supportsVision: Bool?

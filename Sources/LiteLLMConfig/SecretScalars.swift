@@ -22,8 +22,12 @@ package enum SecretScalars {
     package static func isClearText(_ scalar: YAMLScalar) -> Bool {
         switch scalar.resolvedType {
         case .null, .bool: false
-        case .integer, .float, .timestamp, .string: !scalar.text.isEmpty && !scalar.text.hasPrefix("os.environ/")
+        case .integer, .float, .timestamp, .string: !scalar.text.isEmpty && !isReference(scalar.text)
         }
+    }
+
+    private static func isReference(_ text: String) -> Bool {
+        text.hasPrefix("os.environ/") || (text.hasPrefix("${") && text.hasSuffix("}"))
     }
 
     /// The tree with secrets blotted out in the lines that its spans quote; the values themselves stay.

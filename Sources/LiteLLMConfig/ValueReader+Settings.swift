@@ -61,23 +61,28 @@ extension ValueReader {
         return nil
     }
 
-    /// `[{model: [target, …]}, …]`
+    /// `[{model: [target, …]}, …]`, one key in each mapping as LiteLLM demands.
     private mutating func fallbacks(_ entry: YAMLNode.Entry) -> [Fallback]? {
         if entry.value.isNull { return nil }
         guard let elements = entry.value.elements else {
-            wrongType(entry, wanted: "a list such as `[{model-a: [model-b]}]`")
+            reportShape(of: entry, at: entry.value)
             return nil
         }
-        return elements.flatMap { element -> [Fallback] in
-            guard let pairs = element.entries else {
-                wrongType(YAMLNode.Entry(key: entry.key, value: element), wanted: "a list of mappings")
-                return []
+        return elements.compactMap { element in
+            guard let pairs = element.entries, pairs.count == 1, let model = pairs[0].key.scalar?.text else {
+                reportShape(of: entry, at: element)
+                return nil
             }
-            return pairs.compactMap { pair in
-                guard let model = pair.key.scalar?.text, let targets = texts(pair) else { return nil }
-                return Fallback(model: model, targets: targets, span: pair.key.span)
-            }
+            return texts(pairs[0]).map { Fallback(model: model, targets: $0, span: pairs[0].key.span) }
         }
+    }
+
+    private mutating func reportShape(of entry: YAMLNode.Entry, at node: YAMLNode) {
+        let name = entry.key.scalar?.text ?? "?"
+        report(
+            "fallback-shape", "`\(name)` must be a list of mappings with one key each, not \(node.kindInWords)",
+            at: node,
+            hints: ["write `\(name): [{model-a: [model-b, model-c]}]`"])
     }
 
     /// `{alias: model}` or `{alias: {model: …, hidden: true}}`

@@ -21,6 +21,12 @@ struct ValueReader {
         self.environment = environment
     }
 
+    /// NAME, where the whole text is `os.environ/NAME`.
+    static func variable(of text: String) -> String? {
+        guard text.hasPrefix(referencePrefix) else { return nil }
+        return String(text.dropFirst(referencePrefix.count))
+    }
+
     mutating func report(_ code: String, _ message: String, at node: YAMLNode, hints: [String] = []) {
         problems.append(Diagnostic("litellm/\(code)", message, at: node.span, hints: hints))
     }
@@ -36,10 +42,9 @@ struct ValueReader {
             return nil
         }
         guard scalar.resolvedType != .null else { return nil }
-        guard scalar.text.hasPrefix(Self.referencePrefix) else {
+        guard let variable = Self.variable(of: scalar.text) else {
             return SecretValue(variable: nil, value: Secret(scalar.text), span: entry.value.span)
         }
-        let variable = String(scalar.text.dropFirst(Self.referencePrefix.count))
         let value = resolve(variable, at: entry.value)
         return SecretValue(variable: variable, value: value.map(Secret.init), span: entry.value.span)
     }
@@ -131,8 +136,7 @@ struct ValueReader {
             return nil
         }
         guard scalar.resolvedType != .null else { return nil }
-        guard scalar.text.hasPrefix(Self.referencePrefix) else { return scalar }
-        let variable = String(scalar.text.dropFirst(Self.referencePrefix.count))
+        guard let variable = Self.variable(of: scalar.text) else { return scalar }
         return resolve(variable, at: entry.value).map { YAMLScalar($0) }
     }
 

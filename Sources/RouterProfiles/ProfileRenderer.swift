@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 internal import JSONSyntax
-internal import LiteLLMConfig
+package import LiteLLMConfig
 package import YAMLSyntax
-
-/// Which program reads the rendered file.
-package enum GatewayEngine: Sendable {
-    case litellm
-    case embedded
-}
 
 /// Everything that a profile is rendered from: plain values of the config file.
 package struct ProfileSource: Sendable {

@@ -124,8 +124,8 @@ import YAMLSyntax
         ("model_list: [{model_name: a, litellm_params: {model: openai/x, timeout: -3}}]", "litellm/type"),
         ("model_list: [{model_name: a, litellm_params: {model: openai/x, timeout: .inf}}]", "litellm/type"),
         ("router_settings: {routing_strategy: fastest}", "litellm/routing-strategy"),
-        ("router_settings: {fallbacks: {a: [b]}}", "litellm/type"),
-        ("router_settings: {fallbacks: [a]}", "litellm/type"),
+        ("router_settings: {fallbacks: {a: [b]}}", "litellm/fallback-shape"),
+        ("router_settings: {fallbacks: [a]}", "litellm/fallback-shape"),
         ("router_settings: {retry_policy: {Oops: 1}}", "litellm/retry-policy"),
         ("[1]", "litellm/type"),
     ])

@@ -28,5 +28,5 @@ package struct VirtualModel: Sendable {
     }
 
     /// The group that answers where nobody looks at the request: the stronger one.
-    var defaultGroup: String? { complex ?? simple }
+    package var defaultGroup: String? { complex ?? simple }
 }
