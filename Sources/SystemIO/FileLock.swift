@@ -30,6 +30,9 @@ package struct FileLock: ~Copyable, Sendable {
         return FileLock(descriptor: descriptor)
     }
 
+    /// The open file that carries the lock; a child that inherits it shares the lock until it ends.
+    package var rawDescriptor: Int32 { descriptor.rawValue }
+
     private init(descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
     }

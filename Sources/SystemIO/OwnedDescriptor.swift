@@ -45,10 +45,21 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     package static func writeAll(_ bytes: borrowing [UInt8], to descriptor: Int32, path: String? = nil)
         throws(SystemError)
     {
+        var failure: SystemError?
+        bytes.withUnsafeBytes { buffer in
+            do throws(SystemError) { try writeAll(buffer, to: descriptor, path: path) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Writes all of `buffer`, wherever it is.
+    package static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32, path: String? = nil)
+        throws(SystemError)
+    {
         var offset = 0
-        while offset < bytes.count {
-            let written = bytes.withUnsafeBytes { buffer in
-                retryingInterrupts { write(descriptor, buffer.baseAddress.map { $0 + offset }, buffer.count - offset) }
+        while offset < buffer.count {
+            let written = retryingInterrupts {
+                write(descriptor, buffer.baseAddress.map { $0 + offset }, buffer.count - offset)
             }
             guard written >= 0 else { throw SystemError.current("write", path: path) }
             offset += written
@@ -65,6 +76,16 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         }
         guard count >= 0 else { throw SystemError.current("read", path: path) }
         return bytes
+    }
+
+    /// Reads into memory that the caller keeps; 0 at the end of the file.
+    package borrowing func read(into buffer: UnsafeMutableRawBufferPointer, path: String? = nil) throws(SystemError)
+        -> Int
+    {
+        let descriptor = rawValue
+        let count = retryingInterrupts { systemRead(descriptor, buffer.baseAddress, buffer.count) }
+        guard count >= 0 else { throw SystemError.current("read", path: path) }
+        return count
     }
 
     package borrowing func synchronize(path: String? = nil) throws(SystemError) {

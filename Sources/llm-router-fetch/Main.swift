@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 internal import FetchProtocol
+internal import RouterBootstrap
+internal import SystemIO
+internal import Transfer
 
 #if canImport(Glibc)
     internal import Glibc
@@ -14,9 +17,28 @@ internal import FetchProtocol
 @main
 enum Main {
     static func main() {
-        exit(FetchServer(handlers: handlers).serve())
+        let environment = readEnvironment()
+        #if DEBUG
+            if let step = environment["LLM_ROUTER_CRASH_POINT"].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
+        #endif
+        exit(FetchServer(handlers: handlers(environment)).serve())
     }
 
     /// All that the helper can do. Each engine brings its own handlers.
-    private static let handlers: [FetchHandler] = []
+    private static func handlers(_ environment: [String: String]) -> [FetchHandler] {
+        let settings = TransferSettings(environment: environment)
+        return BootstrapHandlers.all(settings: settings, environment: environment)
+            + [ProbeHandler.handler(settings: settings)]
+    }
+
+    private static func readEnvironment() -> [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            entry += 1
+        }
+        return variables
+    }
 }
