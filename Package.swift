@@ -230,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "RouterProfilesTests",
             dependencies: [
-                "Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterProfiles", "StandInHTTP", "SystemIO", "TestSupport", "YAMLSyntax",
+                "Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterProfiles", "SystemIO", "TestSupport", "YAMLSyntax",
             ],
             swiftSettings: strict),
         .testTarget(

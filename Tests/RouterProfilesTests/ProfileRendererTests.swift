@@ -113,16 +113,3 @@ import YAMLSyntax
         return ProfileRenderer.render(source, profile: .mapping([]), name: "test")
     }
 }
-
-/// The profiles that the project ships.
-enum Samples {
-    static func shipped(engine: GatewayEngine = .litellm) throws -> ProfileCatalog {
-        let path = Golden.repository + "/config/examples/routertool.yaml"
-        let root = try YAMLParser.parse(
-            try FileSystem.read(path, limit: 1 << 20), name: "config/examples/routertool.yaml")
-        let base = try #require(root["litellm_base"])
-        let profiles = try #require(root["profiles"]?.entries).map { (name: $0.key.scalar?.text ?? "", node: $0.value) }
-        let source = ProfileSource(base: base, gateway: root["gateway"], engine: engine, configDirectory: "/etc/stack")
-        return ProfileCatalog(source: source, profiles: profiles)
-    }
-}
