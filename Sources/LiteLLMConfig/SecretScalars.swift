@@ -30,6 +30,29 @@ package enum SecretScalars {
         text.hasPrefix("os.environ/") || (text.hasPrefix("${") && text.hasSuffix("}"))
     }
 
+    /// The tree with every secret in clear text replaced by `<redacted>`.
+    package static func redacting(_ root: YAMLNode) -> YAMLNode {
+        redacting(root, isSecret: false, holdsSecrets: false)
+    }
+
+    private static func redacting(_ node: YAMLNode, isSecret: Bool, holdsSecrets: Bool) -> YAMLNode {
+        switch node.content {
+        case .scalar(let scalar):
+            return isSecret && isClearText(scalar) ? YAMLNode(.scalar(YAMLScalar("<redacted>")), span: node.span) : node
+        case .sequence(let elements):
+            let shown = elements.map { redacting($0, isSecret: isSecret, holdsSecrets: holdsSecrets) }
+            return YAMLNode(.sequence(shown), span: node.span)
+        case .mapping(let entries):
+            let shown = entries.map { entry in
+                let name = entry.key.scalar?.text ?? ""
+                let below = holdsSecrets || Self.holdsSecrets(name)
+                let value = redacting(entry.value, isSecret: below || isSecretKey(name), holdsSecrets: below)
+                return YAMLNode.Entry(key: entry.key, value: value)
+            }
+            return YAMLNode(.mapping(shown), span: node.span)
+        }
+    }
+
     /// The tree with secrets blotted out in the lines that its spans quote; the values themselves stay.
     package static func blottingLines(of root: YAMLNode) -> YAMLNode {
         var blots = Blots()
