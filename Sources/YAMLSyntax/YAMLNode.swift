@@ -4,7 +4,7 @@ package import Diagnostics
 
 /// A YAML value with the place where it was written.
 package struct YAMLNode: Sendable {
-    package indirect enum Content: Sendable {
+    package enum Content: Sendable {
         case scalar(YAMLScalar)
         case sequence([YAMLNode])
         case mapping([Entry])

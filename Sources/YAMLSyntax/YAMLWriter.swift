@@ -1,98 +1,220 @@
 // SPDX-License-Identifier: MIT
 
-internal import CYAML
-
 /// Writes nodes as YAML; every scalar keeps its text, style and tag, so what was read comes out with the same type.
-package struct YAMLWriter: ~Copyable {
-    private let emitter: UnsafeMutablePointer<yaml_emitter_t>
-    private let output: OutputBuffer
+///
+/// It writes one dialect only, in block style without line folding, which is why it needs no library and is several
+/// times faster than one (docs/decisions/0021).
+package struct YAMLWriter {
+    private var output: [UInt8] = []
 
     /// The YAML of `root` in block style, UTF-8, with a final line break.
     package static func bytes(of root: YAMLNode) -> [UInt8] {
-        let writer = YAMLWriter()
-        writer.write(document: root)
-        return writer.output.bytes
+        var writer = YAMLWriter()
+        writer.output.reserveCapacity(4096)
+        switch root.content {
+        case .scalar(let scalar):
+            writer.write(scalar, as: .value, indent: 0)
+            writer.append("\n")
+        case .sequence(let elements): writer.writeRoot(isEmpty: elements.isEmpty, "[]") { $0.write(elements, indent: 0) }
+        case .mapping(let entries): writer.writeRoot(isEmpty: entries.isEmpty, "{}") { $0.write(entries, indent: 0) }
+        }
+        return writer.output
     }
 
-    private init() {
-        emitter = .allocate(capacity: 1)
-        output = OutputBuffer()
-        precondition(yaml_emitter_initialize(emitter) == 1, "libyaml is out of memory")
-        yaml_emitter_set_output(
-            emitter,
-            { context, bytes, count in
-                guard let context, let bytes else { return 0 }
-                Unmanaged<OutputBuffer>.fromOpaque(context).takeUnretainedValue().bytes
-                    .append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
-                return 1
-            }, Unmanaged.passUnretained(output).toOpaque())
-        yaml_emitter_set_unicode(emitter, 1)
-        yaml_emitter_set_width(emitter, -1)
-    }
-
-    deinit {
-        yaml_emitter_delete(emitter)
-        emitter.deallocate()
-    }
-
-    private func write(document root: YAMLNode) {
-        emit { yaml_stream_start_event_initialize(&$0, YAML_UTF8_ENCODING) }
-        emit { yaml_document_start_event_initialize(&$0, nil, nil, nil, 1) }
-        write(root)
-        emit { yaml_document_end_event_initialize(&$0, 1) }
-        emit { yaml_stream_end_event_initialize(&$0) }
-    }
-
-    private func write(_ node: YAMLNode) {
-        switch node.content {
-        case .scalar(let scalar): write(scalar)
-        case .sequence(let elements):
-            emit { yaml_sequence_start_event_initialize(&$0, nil, nil, 1, YAML_BLOCK_SEQUENCE_STYLE) }
-            for element in elements { write(element) }
-            emit { yaml_sequence_end_event_initialize(&$0) }
-        case .mapping(let entries):
-            emit { yaml_mapping_start_event_initialize(&$0, nil, nil, 1, YAML_BLOCK_MAPPING_STYLE) }
-            for entry in entries {
-                write(entry.key)
-                write(entry.value)
-            }
-            emit { yaml_mapping_end_event_initialize(&$0) }
+    private mutating func writeRoot(isEmpty: Bool, _ empty: StaticString, _ write: (inout YAMLWriter) -> Void) {
+        if isEmpty {
+            append(empty)
+            append("\n")
+        } else {
+            write(&self)
         }
     }
 
-    private func write(_ scalar: YAMLScalar) {
-        var text = Array(scalar.text.utf8)
-        let count = Int32(text.count)
-        text.append(0)
-        // A plain scalar without a tag must stay plain, or a number would turn into a string.
-        let plainImplicit: Int32 = scalar.tag == nil ? 1 : 0
-        let style: yaml_scalar_style_t =
-            switch scalar.style {
-            case .plain: YAML_PLAIN_SCALAR_STYLE
-            case .singleQuoted: YAML_SINGLE_QUOTED_SCALAR_STYLE
-            case .doubleQuoted: YAML_DOUBLE_QUOTED_SCALAR_STYLE
-            case .literal: YAML_LITERAL_SCALAR_STYLE
-            case .folded: YAML_FOLDED_SCALAR_STYLE
+    /// Writes the elements; the first line's indentation is there already.
+    private mutating func write(_ elements: [YAMLNode], indent: Int) {
+        for index in elements.indices {
+            if index > 0 { append(spaces: indent) }
+            append("- ")
+            writeCompact(elements[index], indent: indent)
+        }
+    }
+
+    /// Writes the entries; the first line's indentation is there already.
+    private mutating func write(_ entries: [YAMLNode.Entry], indent: Int) {
+        for index in entries.indices {
+            if index > 0 { append(spaces: indent) }
+            if case .scalar(let key) = entries[index].key.content, canBeSimpleKey(key) {
+                write(key, as: .key, indent: indent)
+                append(":")
+                writeValue(entries[index].value, indent: indent)
+            } else {
+                append("? ")
+                writeCompact(entries[index].key, indent: indent)
+                append(spaces: indent)
+                append(": ")
+                writeCompact(entries[index].value, indent: indent)
             }
-        var tag: [UInt8] = scalar.tag.map { Array($0.utf8) + [0] } ?? []
-        emit { event in
-            tag.withUnsafeMutableBufferPointer { tagBytes in
-                text.withUnsafeMutableBufferPointer { textBytes in
-                    yaml_scalar_event_initialize(
-                        &event, nil, tagBytes.isEmpty ? nil : tagBytes.baseAddress, textBytes.baseAddress, count,
-                        plainImplicit, scalar.tag == nil ? 1 : 0, style)
+        }
+    }
+
+    /// Writes what follows `key:`.
+    private mutating func writeValue(_ node: YAMLNode, indent: Int) {
+        switch node.content {
+        case .scalar(let scalar):
+            let start = output.count
+            append(" ")
+            write(scalar, as: .value, indent: indent)
+            // Nothing follows a key whose value is an empty plain scalar.
+            if output.count == start + 1 { output.removeLast() }
+            append("\n")
+        case .sequence(let elements):
+            guard !elements.isEmpty else { return append(" []\n") }
+            append("\n")
+            append(spaces: indent + 2)
+            write(elements, indent: indent + 2)
+        case .mapping(let entries):
+            guard !entries.isEmpty else { return append(" {}\n") }
+            append("\n")
+            append(spaces: indent + 2)
+            write(entries, indent: indent + 2)
+        }
+    }
+
+    /// Writes what follows `- `, `? ` or `: `, whose first line begins two columns further in.
+    private mutating func writeCompact(_ node: YAMLNode, indent: Int) {
+        switch node.content {
+        case .scalar(let scalar):
+            write(scalar, as: .value, indent: indent)
+            if output.last == UInt8(ascii: " ") { output.removeLast() }
+            append("\n")
+        case .sequence(let elements):
+            guard !elements.isEmpty else { return append("[]\n") }
+            write(elements, indent: indent + 2)
+        case .mapping(let entries):
+            guard !entries.isEmpty else { return append("{}\n") }
+            write(entries, indent: indent + 2)
+        }
+    }
+}
+
+// MARK: Scalars
+
+extension YAMLWriter {
+    private enum Role {
+        case key, value
+    }
+
+    /// libyaml and PyYAML look for the `:` of a simple key no further than 1024 characters away.
+    private static let simpleKeyLimit = 128
+
+    private func canBeSimpleKey(_ scalar: YAMLScalar) -> Bool {
+        scalar.text.utf8.count <= Self.simpleKeyLimit
+    }
+
+    private mutating func write(_ scalar: YAMLScalar, as role: Role, indent: Int) {
+        if let tag = scalar.tag { write(tag: tag) }
+        var text = scalar.text
+        text.withUTF8 { bytes in
+            let shape = ScalarShape(bytes)
+            switch scalar.style {
+            case .plain:
+                if bytes.isEmpty {
+                    // An empty key would be no key at all; both spellings are null.
+                    if role == .key { append("null") }
+                } else if shape.isPlain {
+                    output.append(contentsOf: bytes)
+                } else {
+                    write(quoted: bytes, shape)
+                }
+            case .singleQuoted, .doubleQuoted: write(quoted: bytes, shape, prefersSingle: scalar.style == .singleQuoted)
+            case .literal, .folded:
+                if role == .value, shape.canBeLiteral {
+                    write(literal: bytes, indent: indent + 2)
+                } else {
+                    write(quoted: bytes, shape)
                 }
             }
         }
     }
 
-    private func emit(_ initialize: (inout yaml_event_t) -> Int32) {
-        var event = yaml_event_t()
-        precondition(initialize(&event) == 1, "libyaml is out of memory")
-        precondition(yaml_emitter_emit(emitter, &event) == 1, "events are sent in a valid order")
+    private mutating func write(tag: String) {
+        let core = "tag:yaml.org,2002:"
+        if tag.hasPrefix(core) {
+            append("!!")
+            output.append(contentsOf: tag.dropFirst(core.count).utf8)
+        } else if tag.hasPrefix("!") {
+            output.append(contentsOf: tag.utf8)
+        } else {
+            append("!<")
+            output.append(contentsOf: tag.utf8)
+            append(">")
+        }
+        append(" ")
     }
 
-    private final class OutputBuffer {
-        var bytes: [UInt8] = []
+    private mutating func write(quoted bytes: UnsafeBufferPointer<UInt8>, _ shape: ScalarShape, prefersSingle: Bool = false) {
+        let quote = prefersSingle && !shape.needsEscapes ? UInt8(ascii: "'") : UInt8(ascii: "\"")
+        output.append(quote)
+        if quote == UInt8(ascii: "'") {
+            for byte in bytes {
+                output.append(byte)
+                if byte == quote { output.append(byte) }
+            }
+        } else if shape.needsEscapes || shape.hasQuoteOrBackslash {
+            for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { write(escaped: scalar) }
+        } else {
+            output.append(contentsOf: bytes)
+        }
+        output.append(quote)
+    }
+
+    private mutating func write(escaped scalar: Unicode.Scalar) {
+        switch scalar {
+        case "\"": append("\\\"")
+        case "\\": append("\\\\")
+        case "\n": append("\\n")
+        case "\t": append("\\t")
+        case "\r": append("\\r")
+        case "\0": append("\\0")
+        case " "..."~": output.append(UInt8(ascii: scalar))
+        default:
+            guard ScalarShape.isPrintable(scalar) else { return write(hexadecimal: scalar.value) }
+            output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
+    }
+
+    private mutating func write(hexadecimal value: UInt32) {
+        let (letter, width): (UInt8, Int) =
+            value <= 0xFF ? (UInt8(ascii: "x"), 2) : value <= 0xFFFF ? (UInt8(ascii: "u"), 4) : (UInt8(ascii: "U"), 8)
+        output.append(UInt8(ascii: "\\"))
+        output.append(letter)
+        let digits = String(value, radix: 16)
+        output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: width - digits.utf8.count))
+        output.append(contentsOf: digits.utf8)
+    }
+
+    /// `|`, with the chomping indicator that keeps exactly the text's own line breaks at the end.
+    private mutating func write(literal bytes: UnsafeBufferPointer<UInt8>, indent: Int) {
+        let newline = UInt8(ascii: "\n")
+        var end = bytes.count
+        while end > 0, bytes[end - 1] == newline { end -= 1 }
+        let breaks = bytes.count - end
+        append(breaks == 0 ? "|-" : breaks == 1 ? "|" : "|+")
+        for line in UnsafeBufferPointer(rebasing: bytes[..<end]).split(separator: newline, omittingEmptySubsequences: false) {
+            output.append(newline)
+            guard !line.isEmpty else { continue }
+            append(spaces: indent)
+            output.append(contentsOf: line)
+        }
+        // The caller ends the last line; with `|+` every break of the text is one of the file.
+        for _ in 1..<max(1, breaks) { output.append(newline) }
+    }
+
+    private mutating func append(spaces count: Int) {
+        output.append(contentsOf: repeatElement(UInt8(ascii: " "), count: count))
+    }
+
+    private mutating func append(_ text: StaticString) {
+        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }
