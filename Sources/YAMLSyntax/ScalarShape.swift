@@ -36,7 +36,9 @@ struct ScalarShape {
                 needsEscapes = true
                 // Spaces at the end of a line survive, but nobody sees them, and a line of spaces confuses readers.
                 if previous == space || previous == UInt8(ascii: "\t") { canBeLiteral = false }
-            case UInt8(ascii: "\t"): isPlain = false
+            case UInt8(ascii: "\t"):
+                isPlain = false
+                needsEscapes = true
             case 0..<0x20, 0x7F: refuseAllButEscapes()
             case 0x80...:
                 if !Self.isPrintable(bytes, at: index) { refuseAllButEscapes() }

@@ -15,7 +15,8 @@ package struct YAMLWriter {
         case .scalar(let scalar):
             writer.write(scalar, as: .value, indent: 0)
             writer.append("\n")
-        case .sequence(let elements): writer.writeRoot(isEmpty: elements.isEmpty, "[]") { $0.write(elements, indent: 0) }
+        case .sequence(let elements):
+            writer.writeRoot(isEmpty: elements.isEmpty, "[]") { $0.write(elements, indent: 0) }
         case .mapping(let entries): writer.writeRoot(isEmpty: entries.isEmpty, "{}") { $0.write(entries, indent: 0) }
         }
         return writer.output
@@ -61,17 +62,13 @@ package struct YAMLWriter {
     private mutating func writeValue(_ node: YAMLNode, indent: Int) {
         switch node.content {
         case .scalar(let scalar):
-            let start = output.count
             append(" ")
-            write(scalar, as: .value, indent: indent)
-            // Nothing follows a key whose value is an empty plain scalar.
-            if output.count == start + 1 { output.removeLast() }
-            append("\n")
+            writeLine(scalar, indent: indent)
         case .sequence(let elements):
             guard !elements.isEmpty else { return append(" []\n") }
             append("\n")
-            append(spaces: indent + 2)
-            write(elements, indent: indent + 2)
+            append(spaces: indent)
+            write(elements, indent: indent)
         case .mapping(let entries):
             guard !entries.isEmpty else { return append(" {}\n") }
             append("\n")
@@ -84,9 +81,7 @@ package struct YAMLWriter {
     private mutating func writeCompact(_ node: YAMLNode, indent: Int) {
         switch node.content {
         case .scalar(let scalar):
-            write(scalar, as: .value, indent: indent)
-            if output.last == UInt8(ascii: " ") { output.removeLast() }
-            append("\n")
+            writeLine(scalar, indent: indent)
         case .sequence(let elements):
             guard !elements.isEmpty else { return append("[]\n") }
             write(elements, indent: indent + 2)
@@ -109,6 +104,13 @@ extension YAMLWriter {
 
     private func canBeSimpleKey(_ scalar: YAMLScalar) -> Bool {
         scalar.text.utf8.count <= Self.simpleKeyLimit
+    }
+
+    /// Writes a value to the end of its line; one that is nothing at all leaves no space before it.
+    private mutating func writeLine(_ scalar: YAMLScalar, indent: Int) {
+        write(scalar, as: .value, indent: indent)
+        if scalar.style == .plain, scalar.text.isEmpty { output.removeLast() }
+        append("\n")
     }
 
     private mutating func write(_ scalar: YAMLScalar, as role: Role, indent: Int) {
@@ -152,7 +154,9 @@ extension YAMLWriter {
         append(" ")
     }
 
-    private mutating func write(quoted bytes: UnsafeBufferPointer<UInt8>, _ shape: ScalarShape, prefersSingle: Bool = false) {
+    private mutating func write(
+        quoted bytes: UnsafeBufferPointer<UInt8>, _ shape: ScalarShape, prefersSingle: Bool = false
+    ) {
         let quote = prefersSingle && !shape.needsEscapes ? UInt8(ascii: "'") : UInt8(ascii: "\"")
         output.append(quote)
         if quote == UInt8(ascii: "'") {
@@ -200,7 +204,9 @@ extension YAMLWriter {
         while end > 0, bytes[end - 1] == newline { end -= 1 }
         let breaks = bytes.count - end
         append(breaks == 0 ? "|-" : breaks == 1 ? "|" : "|+")
-        for line in UnsafeBufferPointer(rebasing: bytes[..<end]).split(separator: newline, omittingEmptySubsequences: false) {
+        for line in UnsafeBufferPointer(rebasing: bytes[..<end]).split(
+            separator: newline, omittingEmptySubsequences: false)
+        {
             output.append(newline)
             guard !line.isEmpty else { continue }
             append(spaces: indent)
