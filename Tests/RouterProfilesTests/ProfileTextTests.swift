@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import LiteLLMConfig
 import RouterProfiles
 import Testing
 
