@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+internal import JSONSyntax
+
+/// The few things about a request's body that routing needs; the body itself stays as it came.
+package struct RequestFacts: Equatable, Sendable {
+    package var model = ""
+    /// The content of the model string in the body, quotes excluded; nil when the body does not name a model.
+    package var modelSpan: ByteSpan?
+    package var isStreaming = false
+    package var user: String?
+    package var messages: ByteSpan?
+    package var prompt: ByteSpan?
+    package var preferences: ByteSpan?
+    package var hasTools = false
+    package var maximumOutputTokens: Int?
+
+    package init() {}
+}
+
+/// Why a body cannot be routed.
+package enum RequestBodyError: Error, Equatable, Sendable {
+    case notJSON(byteOffset: Int)
+    case notAnObject
+    case tooDeep(limit: Int)
+    case repeatedMember(String)
+    case wrongType(member: String, expected: String)
+}
+
+extension RequestFacts {
+    /// Scans a JSON body. A name that decides about routing may stand there only once: readers disagree about which one counts.
+    package static func scan(_ bytes: UnsafeRawBufferPointer) throws(RequestBodyError) -> RequestFacts {
+        var facts = RequestFacts()
+        var seen: UInt16 = 0
+        var problem: RequestBodyError?
+        do throws(JSONScanError) {
+            try JSONScanner.members(of: bytes) { member in
+                guard let known = KnownMember.of(bytes, member) else { return }
+                let bit: UInt16 = 1 << UInt16(known.rawValue)
+                if seen & bit != 0 { problem = problem ?? .repeatedMember("\(known)") }
+                seen |= bit
+                if let wrong = facts.note(known, member, bytes) { problem = problem ?? wrong }
+            }
+        } catch {
+            switch error {
+            case .notAnObject: throw .notAnObject
+            case .malformed(let offset): throw .notJSON(byteOffset: offset)
+            case .tooDeep(let limit): throw .tooDeep(limit: limit)
+            }
+        }
+        if let problem { throw problem }
+        return facts
+    }
+
+    private enum KnownMember: UInt8 {
+        case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens, preferences
+
+        static func of(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> KnownMember? {
+            if member.nameHasEscapes {
+                let text = JSONText.string(bytes, member.name)
+                return all.first { "\($0.word)" == text }?.member
+            }
+            for known in all where known.word.utf8CodeUnitCount == member.name.count {
+                if bytes.isExactly(member.name, known.word) { return known.member }
+            }
+            return nil
+        }
+
+        private static let all: [(word: StaticString, member: KnownMember)] = [
+            ("model", .model), ("stream", .stream), ("user", .user), ("messages", .messages), ("prompt", .prompt),
+            ("tools", .tools), ("max_tokens", .max_tokens), ("max_completion_tokens", .max_completion_tokens),
+            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences),
+        ]
+    }
+
+    private mutating func note(_ known: KnownMember, _ member: JSONMember, _ bytes: UnsafeRawBufferPointer)
+        -> RequestBodyError?
+    {
+        switch known {
+        case .model:
+            guard member.kind == .string else { return .wrongType(member: "model", expected: "a string") }
+            model = JSONText.string(bytes, member.value) ?? ""
+            modelSpan = member.value
+        case .stream:
+            guard member.kind == .literal else { return .wrongType(member: "stream", expected: "true or false") }
+            isStreaming = bytes[member.value.start] == UInt8(ascii: "t")
+        case .user: if member.kind == .string { user = JSONText.string(bytes, member.value) }
+        case .messages: messages = member.value
+        case .prompt: prompt = member.value
+        case .preferences: preferences = member.value
+        case .tools: hasTools = member.kind == .array && member.value.count > 2
+        case .max_tokens, .max_completion_tokens, .max_output_tokens:
+            maximumOutputTokens = Int(bytes.text(member.value)) ?? maximumOutputTokens
+        }
+        return nil
+    }
+}
+
+/// Reads JSON strings in place.
+enum JSONText {
+    /// The text of a string's content (quotes excluded); nil when an escape or the UTF-8 is broken.
+    static func string(_ bytes: UnsafeRawBufferPointer, _ span: ByteSpan) -> String? {
+        let content = bytes[span.start..<span.end]
+        if !content.contains(UInt8(ascii: "\\")) { return String(validating: content, as: UTF8.self) }
+        let quoted = [UInt8(ascii: "\"")] + content + [UInt8(ascii: "\"")]
+        return (try? JSONParser.parse(quoted))?.stringValue
+    }
+
+    /// `text` as a JSON string, quotes included.
+    static func quoted(_ text: String) -> [UInt8] {
+        JSONWriter.bytes(of: .string(text))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    func isExactly(_ span: ByteSpan, _ word: StaticString) -> Bool {
+        guard span.count == word.utf8CodeUnitCount else { return false }
+        for offset in 0..<span.count where self[span.start + offset] != word.utf8Start[offset] { return false }
+        return true
+    }
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+
+internal import NIOCore
+internal import SystemIO
+
+/// One client's connection: reads requests strictly, one at a time, and writes their answers.
+final class ClientConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum State {
+        case readingHead
+        case readingBody(RequestBody)
+        /// An answer is being made; nothing more is read than fits the pipelining bound.
+        case responding
+        case closed
+    }
+
+    /// A body that is still arriving.
+    struct RequestBody {
+        enum Framing {
+            case length(remaining: Int)
+            case chunked(ChunkedFraming)
+        }
+
+        var request: ClientRequest
+        var framing: Framing
+        var content = ByteBuffer()
+        var byteCount = 0
+        /// Set when the answer is known already; the rest of the body is read and dropped.
+        var rejection: GatewayError?
+    }
+
+    /// What a client may send ahead while its request is being answered.
+    private static let pipelinedLimit = 64 << 10
+
+    let loop: GatewayLoop
+    let isAdmin: Bool
+    private(set) var channel: (any Channel)?
+    var state = State.readingHead
+    private var buffered = ByteBuffer()
+    private var framing: RequestFraming
+    private var exchange: Exchange?
+    var keepsAlive = true
+    private(set) var requestCount = 0
+    /// The place in the loop's list of connections.
+    var index = -1
+    /// When the loop's tick closes the connection, in nanoseconds of the monotonic clock.
+    private(set) var deadline = Int64.max
+    /// The same for the part of a request that is arriving.
+    private var progressDeadline = Int64.max
+    private var isReading = true
+    private var stalledSince: Int64?
+    private var isProcessing = false
+
+    init(loop: GatewayLoop, isAdmin: Bool) {
+        self.loop = loop
+        self.isAdmin = isAdmin
+        self.framing = RequestFraming(limits: loop.limits.head)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        channel = context.channel
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        deadline = loop.now + loop.limits.headTimeout
+        guard loop.add(self) else {
+            state = .closed
+            context.close(promise: nil)
+            return
+        }
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var piece = unwrapInboundIn(data)
+        if buffered.readableBytes == 0 {
+            buffered = piece
+        } else {
+            buffered.writeBuffer(&piece)
+        }
+        process()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        state = .closed
+        loop.remove(self)
+        let exchange = self.exchange
+        self.exchange = nil
+        exchange?.clientGone()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        stalledSince = isWritable ? nil : loop.now
+        exchange?.clientWritable(isWritable)
+        context.fireChannelWritabilityChanged()
+    }
+
+    var isWritable: Bool { channel?.isWritable ?? false }
+
+    /// Called by the loop's tick.
+    func check(now: Int64) {
+        if let stalledSince, now - stalledSince > loop.limits.writeStallTimeout {
+            channel?.close(mode: .all, promise: nil)
+            return
+        }
+        guard now >= min(deadline, progressDeadline) else { return }
+        switch state {
+        case .readingHead where buffered.readableBytes == 0: channel?.close(promise: nil)
+        case .readingHead, .readingBody: refuse(.requestTimeout)
+        case .responding, .closed: break
+        }
+    }
+
+    /// Closes an idle connection at once and a busy one after its answer.
+    func drain() {
+        keepsAlive = false
+        if case .readingHead = state, buffered.readableBytes == 0 { channel?.close(promise: nil) }
+    }
+
+    // MARK: Reading requests
+
+    private func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while true {
+            switch state {
+            case .readingHead:
+                guard buffered.readableBytes > 0, readHead() else { return }
+            case .readingBody(let body):
+                guard readBody(body) else { return }
+            case .responding:
+                if buffered.readableBytes > Self.pipelinedLimit { setReading(false) }
+                return
+            case .closed: return
+            }
+        }
+    }
+
+    private func readHead() -> Bool {
+        do throws(FramingError) {
+            let head = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
+            guard let head, let bytes = buffered.readSlice(length: head.byteCount) else {
+                if progressDeadline == .max { progressDeadline = loop.now + loop.limits.headTimeout }
+                return false
+            }
+            begin(ClientRequest(head: head, headBytes: bytes, receivedAt: loop.now))
+            return true
+        } catch {
+            refuse(.framing(error))
+            return false
+        }
+    }
+
+    private func begin(_ request: ClientRequest) {
+        requestCount += 1
+        keepsAlive = request.head.keepsAlive && !loop.isDraining
+        progressDeadline = .max
+        deadline = .max
+        var request = request
+        let rejection = loop.screen(&request, isAdmin: isAdmin)
+        var body = RequestBody(request: request, framing: .length(remaining: 0), rejection: rejection)
+        switch request.head.body {
+        case .empty, .untilClose: return finish(body)
+        case .length(let count):
+            guard count <= loop.limits.bodyBytes else {
+                return refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)))
+            }
+            body.framing = .length(remaining: count)
+        case .chunked: body.framing = .chunked(ChunkedFraming())
+        }
+        if request.head.expectsContinue {
+            if let rejection {
+                keepsAlive = false
+                state = .responding
+                return fail(rejection, request)
+            }
+            channel?.writeAndFlush(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil)
+        }
+        deadline = loop.now + loop.limits.bodyTimeout
+        state = .readingBody(body)
+    }
+
+    /// Takes what is there of the body; false when more must come.
+    private func readBody(_ current: RequestBody) -> Bool {
+        var body = current
+        progressDeadline = loop.now + loop.limits.bodyIdleTimeout
+        switch body.framing {
+        case .length(let remaining):
+            guard let piece = buffered.readSlice(length: min(remaining, buffered.readableBytes)) else { return false }
+            let left = remaining - piece.readableBytes
+            append(piece, to: &body, isLast: left == 0)
+            body.framing = .length(remaining: left)
+            if left == 0 {
+                finish(body)
+            } else {
+                state = .readingBody(body)
+            }
+            return left == 0
+        case .chunked(var framing):
+            do throws(FramingError) {
+                let step = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
+                body.framing = .chunked(framing)
+                return take(step, &body)
+            } catch {
+                refuse(.framing(error))
+                return false
+            }
+        }
+    }
+
+    private func take(_ step: ChunkedFraming.Step, _ body: inout RequestBody) -> Bool {
+        switch step {
+        case .incomplete:
+            state = .readingBody(body)
+            return false
+        case .framing(let count): buffered.moveReaderIndex(forwardBy: count)
+        case .content(let count):
+            guard body.byteCount + count <= loop.limits.bodyBytes else {
+                refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)))
+                return false
+            }
+            if let piece = buffered.readSlice(length: count) { append(piece, to: &body, isLast: false) }
+        case .end(let count):
+            buffered.moveReaderIndex(forwardBy: count)
+            finish(body)
+            return true
+        }
+        state = .readingBody(body)
+        return true
+    }
+
+    private func append(_ piece: ByteBuffer, to body: inout RequestBody, isLast: Bool) {
+        body.byteCount += piece.readableBytes
+        guard body.rejection == nil else { return }
+        if body.content.readableBytes == 0, isLast || piece.readableBytes >= 4096 {
+            body.content = piece
+        } else {
+            body.content.writeImmutableBuffer(piece)
+        }
+    }
+
+    private func finish(_ body: RequestBody) {
+        deadline = .max
+        progressDeadline = .max
+        state = .responding
+        if let rejection = body.rejection { return fail(rejection, body.request) }
+        var request = body.request
+        request.body = body.content
+        loop.handle(request, from: self)
+    }
+
+    /// From now on `exchange` hears what becomes of the client.
+    func attach(_ exchange: Exchange) {
+        self.exchange = exchange
+    }
+
+    private func setReading(_ wanted: Bool) {
+        guard wanted != isReading, let channel, channel.isActive else { return }
+        isReading = wanted
+        try? channel.syncOptions?.setOption(ChannelOptions.autoRead, value: wanted)
+    }
+
+    // MARK: Answers that no exchange makes
+
+    /// Answers a request that cannot be read further, and closes.
+    private func refuse(_ error: GatewayError) {
+        keepsAlive = false
+        let request: ClientRequest? = if case .readingBody(let body) = state { body.request } else { nil }
+        state = .responding
+        deadline = .max
+        progressDeadline = .max
+        loop.noteRefusal(error)
+        let answer = error.answer(dialect: request?.dialect ?? .openAI, requestID: request?.id(from: loop))
+        respond(answer, to: request)
+    }
+
+    private func fail(_ error: GatewayError, _ request: ClientRequest) {
+        loop.noteRefusal(error)
+        respond(error.answer(dialect: request.dialect, requestID: request.id(from: loop)), to: request)
+    }
+
+    /// Writes a whole answer and goes on with the next request.
+    func respond(_ answer: Answer, to request: ClientRequest?) {
+        var head = answer.head(minorVersion: request?.head.minorVersion ?? 1, keepsAlive: keepsAlive)
+        if request?.head.method == .head {
+            channel?.write(head, promise: nil)
+        } else if answer.body.readableBytes <= 8192 {
+            head.writeImmutableBuffer(answer.body)
+            channel?.write(head, promise: nil)
+        } else {
+            channel?.write(head, promise: nil)
+            channel?.write(answer.body, promise: nil)
+        }
+        finishAnswer()
+    }
+
+    // MARK: What exchanges use
+
+    func write(_ bytes: ByteBuffer) {
+        channel?.write(bytes, promise: nil)
+    }
+
+    func flush() {
+        channel?.flush()
+    }
+
+    /// The answer is written: sends it and reads on, or closes.
+    func finishAnswer() {
+        exchange = nil
+        guard case .responding = state else { return }
+        if loop.isDraining { keepsAlive = false }
+        guard keepsAlive, let channel, channel.isActive else {
+            state = .closed
+            closeAfterFlush()
+            return
+        }
+        channel.flush()
+        state = .readingHead
+        deadline = loop.now + loop.limits.keepAliveTimeout
+        if buffered.readableBytes == 0 { buffered = ByteBuffer() }
+        setReading(true)
+        if buffered.readableBytes > 0, !isProcessing { process() }
+    }
+
+    /// Gives the client a moment to read what was written: closing with unread input would reset the connection under it.
+    private func closeAfterFlush() {
+        guard let channel else { return }
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in
+            bound.value.channel?.close(mode: .output, promise: nil)
+            bound.value.loop.closeLater(bound.value)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+
+internal import LLMRouting
+internal import NIOCore
+internal import SystemIO
+
+/// What one event loop owns: its connections, its upstream pools, its counters. Only its own thread touches it.
+final class GatewayLoop {
+    let eventLoop: any EventLoop
+    let shared: GatewayShared
+    /// What requests that arrive now are answered with; those under way keep theirs.
+    private(set) var snapshot: Snapshot
+    private var pools: [Origin: UpstreamPool] = [:]
+    private var connections: [ClientConnection] = []
+    private var exchanges: [Exchange] = []
+    private var waiting: [Exchange] = []
+    private var closing: [(connection: ClientConnection, deadline: Int64)] = []
+    private var ticker: RepeatedTask?
+    private var requestNumber: UInt64 = 0
+    private let requestPrefix: String
+    private(set) var isDraining = false
+    var metrics = LoopMetrics()
+    var log: AccessLogBuffer
+
+    init(eventLoop: any EventLoop, shared: GatewayShared, snapshot: Snapshot) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        self.snapshot = snapshot
+        self.requestPrefix = String(UInt64.random(in: .min ... .max), radix: 36) + "-"
+        self.log = AccessLogBuffer(writer: shared.logWriter)
+    }
+
+    var limits: GatewayLimits { snapshot.limits }
+
+    var now: Int64 { MonotonicTime.now().nanoseconds }
+
+    /// Unique over all processes: 64 random bits and a count.
+    func makeRequestID() -> String {
+        requestNumber += 1
+        return "req-" + requestPrefix + String(requestNumber, radix: 36)
+    }
+
+    func replace(_ snapshot: Snapshot) {
+        self.snapshot = snapshot
+    }
+
+    // MARK: Connections
+
+    /// Takes a new connection into account; false when there are too many.
+    func add(_ connection: ClientConnection) -> Bool {
+        guard shared.connections.take(limit: limits.connections) else {
+            metrics.refusedConnections += 1
+            return false
+        }
+        connection.index = connections.count
+        connections.append(connection)
+        startTicking()
+        return true
+    }
+
+    func remove(_ connection: ClientConnection) {
+        guard connection.index >= 0 else { return }
+        shared.connections.release()
+        connections.swapRemove(at: connection.index) { $0.index = $1 }
+        connection.index = -1
+    }
+
+    /// Closes a connection whose answer is complete when the client did not in a moment.
+    func closeLater(_ connection: ClientConnection) {
+        closing.append((connection, now + Nanoseconds.seconds(1)))
+        startTicking()
+    }
+
+    var openConnections: Int { connections.count }
+    var runningExchanges: Int { exchanges.count }
+    var poolSizes: (open: Int, idle: Int) {
+        pools.values.reduce((0, 0)) { ($0.0 + $1.openCount, $0.1 + $1.idleCount) }
+    }
+
+    // MARK: Exchanges
+
+    func pool(for origin: Origin) -> UpstreamPool {
+        if let pool = pools[origin] { return pool }
+        let pool = UpstreamPool(origin: origin, loop: eventLoop, tls: shared.tls)
+        pools[origin] = pool
+        return pool
+    }
+
+    /// Starts an exchange now or when another ends; refuses it when too many wait already.
+    func admit(_ exchange: Exchange) {
+        if shared.requests.take(limit: limits.concurrentRequests) {
+            run(exchange)
+        } else if waiting.count < limits.queuedRequests / shared.loopCount {
+            exchange.queueDeadline = now + limits.queueTimeout
+            waiting.append(exchange)
+            startTicking()
+        } else {
+            exchange.refuse(.overloaded(retryAfter: .seconds(1)))
+        }
+    }
+
+    private func run(_ exchange: Exchange) {
+        exchange.index = exchanges.count
+        exchanges.append(exchange)
+        startTicking()
+        exchange.start()
+    }
+
+    /// An exchange is over, whether it ran or only waited.
+    func finished(_ exchange: Exchange) {
+        guard exchange.index >= 0 else {
+            waiting.removeAll { $0 === exchange }
+            return
+        }
+        exchanges.swapRemove(at: exchange.index) { $0.index = $1 }
+        exchange.index = -1
+        shared.requests.release()
+        if !waiting.isEmpty { startWaiting() }
+    }
+
+    private func startWaiting() {
+        while !waiting.isEmpty, shared.requests.take(limit: limits.concurrentRequests) {
+            run(waiting.removeFirst())
+        }
+    }
+
+    // MARK: Time
+
+    private func startTicking() {
+        guard ticker == nil else { return }
+        let interval = TimeAmount.nanoseconds(limits.tick)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        ticker = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.tick() }
+    }
+
+    private func tick() {
+        let now = self.now
+        for exchange in exchanges { exchange.check(now: now) }
+        for connection in connections { connection.check(now: now) }
+        startWaiting()
+        for exchange in waiting where now >= exchange.queueDeadline {
+            exchange.refuse(.overloaded(retryAfter: .seconds(1)))
+        }
+        closing.removeAll { entry in
+            guard now >= entry.deadline || entry.connection.index < 0 else { return false }
+            entry.connection.channel?.close(promise: nil)
+            return true
+        }
+        for pool in pools.values { pool.closeIdle(olderThan: now - UpstreamPool.idleLimitNanoseconds) }
+        log.flush()
+        let isIdle = connections.isEmpty && exchanges.isEmpty && waiting.isEmpty && closing.isEmpty
+        if isIdle, pools.values.allSatisfy({ $0.openCount == 0 }) {
+            ticker?.cancel()
+            ticker = nil
+        }
+    }
+
+    // MARK: Drain
+
+    /// Closes what is idle; what runs closes when it is answered.
+    func drain() {
+        isDraining = true
+        for connection in connections { connection.drain() }
+    }
+
+    /// Cuts what is still running.
+    func cut() {
+        for connection in connections { connection.channel?.close(promise: nil) }
+        for pool in pools.values { pool.closeIdle(olderThan: .max) }
+        log.flush()
+    }
+}
+
+extension Array {
+    /// Removes an element in constant time; `moved` learns which element took its place.
+    fileprivate mutating func swapRemove(at index: Int, moved: (Element, Int) -> Void) {
+        let last = removeLast()
+        guard index < count else { return }
+        self[index] = last
+        moved(last, index)
+    }
+}
