@@ -108,6 +108,7 @@ let package = Package(
             name: "GatewayHTTP",
             dependencies: [
                 "CSQLite", "Diagnostics", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "SystemIO", "YAMLSyntax",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -136,7 +137,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "llm-router-gateway",
-            dependencies: ["Diagnostics", "GatewayHTTP", "SystemIO"],
+            dependencies: ["GatewayHTTP", "SystemIO"],
             swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
 
         // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.

@@ -1,6 +1,48 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayHTTP
+internal import SystemIO
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 @main
 enum Main {
-    static func main() {}
+    static func main() {
+        switch Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
+        case .failure(let error):
+            write("error: \(error.words)\n" + Arguments.usage, to: 2)
+            exit(2)
+        case .success(let arguments):
+            exit(run(arguments))
+        }
+    }
+
+    private static func run(_ arguments: Arguments) -> Int32 {
+        let config = arguments.config ?? ""
+        switch arguments.command {
+        case .serve:
+            var options = GatewayProcess.Options(config: config)
+            options.host = arguments.host
+            options.port = arguments.port
+            options.server.loops = arguments.loops
+            return GatewayProcess(options, environment: variable).run()
+        case .check:
+            let report = ConfigCheck(environment: variable).run(config, asJSON: arguments.wantsJSON)
+            write(report.output, to: 1)
+            write(report.problems, to: 2)
+            return report.isUsable ? 0 : 2
+        }
+    }
+
+    @Sendable private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        try? OwnedDescriptor.writeAll(Array(text.utf8), to: descriptor)
+    }
 }

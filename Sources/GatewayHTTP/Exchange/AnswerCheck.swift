@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import JSONSyntax
-internal import LLMRouting
+package import LLMRouting
 
 /// Tells an answer from something that only looks like one.
 package enum AnswerCheck {
@@ -13,7 +13,9 @@ package enum AnswerCheck {
     /// Judges the whole body of a 2xx answer.
     package static func judge(_ bytes: UnsafeRawBufferPointer, surface: Surface, dialect: Dialect) -> Outcome {
         let start = bytes.firstIndex { $0 > 0x20 } ?? bytes.count
-        guard start < bytes.count else { return .failed(AttemptFailure(.emptyAnswer, status: 200, message: "the answer is empty")) }
+        guard start < bytes.count else {
+            return .failed(AttemptFailure(.emptyAnswer, status: 200, message: "the answer is empty"))
+        }
         if bytes[start] == UInt8(ascii: "<") {
             return .failed(AttemptFailure(.htmlAnswer, status: 200, message: "the answer is a web page"))
         }

@@ -2,9 +2,12 @@
 
 internal import LLMRouting
 internal import NIOCore
+internal import SystemIO
 
 /// Who is told what becomes of an attempt.
 protocol AttemptOwner: AnyObject {
+    /// The head of a whole answer is there.
+    func attemptAnswers(_ attempt: RunningAttempt)
     /// A stream began with a valid event; nothing was given out yet.
     func attemptBegan(_ attempt: RunningAttempt)
     /// A whole answer is there, or a stream has ended as it should.
@@ -38,7 +41,6 @@ final class RunningAttempt: UpstreamReceiver {
     let isStreaming: Bool
     private unowned let owner: any AttemptOwner
     private let limits: GatewayLimits
-    private let clock: () -> Int64
     private(set) var phase = Phase.connecting
     var call: (any UpstreamCall)?
     private(set) var head: UpstreamHead?
@@ -56,7 +58,7 @@ final class RunningAttempt: UpstreamReceiver {
 
     init(
         number: Int, target: Target, surface: Surface, isStreaming: Bool, owner: any AttemptOwner,
-        limits: GatewayLimits, relay: StreamRelay, clock: @escaping () -> Int64
+        limits: GatewayLimits, relay: StreamRelay
     ) {
         self.number = number
         self.target = target
@@ -65,8 +67,7 @@ final class RunningAttempt: UpstreamReceiver {
         self.owner = owner
         self.limits = limits
         self.relay = relay
-        self.clock = clock
-        startedAt = clock()
+        startedAt = MonotonicTime.now().nanoseconds
         lastByteAt = startedAt
     }
 
@@ -75,6 +76,20 @@ final class RunningAttempt: UpstreamReceiver {
     var sentText: SentText { relay.sentText }
     var outputTextBytes: Int { relay.textBytes }
     var skippedEvents: Int { relay.skippedEvents }
+
+    /// The whole answer in the client's dialect.
+    func answerBody(translatingFor exchange: Exchange) -> ByteBuffer {
+        guard let translation = Translation(client: exchange.surface, target: target.dialect) else { return body }
+        return translation.answer(body, model: exchange.facts.model)
+    }
+
+    /// Whether the answer is a stream of events.
+    var isEventStream: Bool { head?.contentType(is: "text/event-stream") ?? false }
+
+    /// Fails without having called anybody.
+    func refuse(_ failure: AttemptFailure) {
+        fail(failure)
+    }
 
     /// Ends the call without a word to the owner.
     func cancel() {
@@ -104,13 +119,13 @@ final class RunningAttempt: UpstreamReceiver {
 
     func upstreamConnected() {
         guard phase == .connecting else { return }
-        connectedAt = clock()
+        connectedAt = MonotonicTime.now().nanoseconds
         phase = .awaitingHead
     }
 
     func upstreamHead(_ head: UpstreamHead) {
         guard phase == .awaitingHead || phase == .connecting else { return }
-        let now = clock()
+        let now = MonotonicTime.now().nanoseconds
         firstByteAt = now
         lastByteAt = now
         self.head = head
@@ -119,7 +134,10 @@ final class RunningAttempt: UpstreamReceiver {
             return
         }
         if let encoding = head.text(.contentEncoding), encoding.lowercased() != "identity" {
-            return fail(AttemptFailure(.malformedAnswer, status: head.status, message: "the answer is compressed, which was not asked for"))
+            return fail(
+                AttemptFailure(
+                    .malformedAnswer, status: head.status, message: "the answer is compressed, which was not asked for")
+            )
         }
         if head.contentType(is: "text/html") {
             return fail(AttemptFailure(.htmlAnswer, status: head.status, message: "the answer is a web page"))
@@ -132,11 +150,12 @@ final class RunningAttempt: UpstreamReceiver {
             phase = .awaitingEvent
         } else {
             phase = .collecting
+            owner.attemptAnswers(self)
         }
     }
 
     func upstreamBody(_ piece: ByteBuffer) {
-        lastByteAt = clock()
+        lastByteAt = MonotonicTime.now().nanoseconds
         switch phase {
         case .connecting, .awaitingHead, .over: return
         case .collecting: collect(piece)
@@ -152,7 +171,8 @@ final class RunningAttempt: UpstreamReceiver {
         call = nil
         switch phase {
         case .over: return
-        case .connecting, .awaitingHead: fail(AttemptFailure(.connection, message: "the connection was closed before an answer"))
+        case .connecting, .awaitingHead:
+            fail(AttemptFailure(.connection, message: "the connection was closed before an answer"))
         case .collecting: judge()
         case .awaitingEvent:
             finishTail()
@@ -178,10 +198,15 @@ final class RunningAttempt: UpstreamReceiver {
         case .connecting, .awaitingHead: fail(failure.attemptFailure)
         case .collecting where head.map({ !(200..<300).contains($0.status) }) ?? false: judge()
         case .collecting: fail(AttemptFailure(.streamCut, status: head?.status, message: "the answer was cut off"))
-        case .awaitingEvent: fail(AttemptFailure(.streamCut, status: 200, message: "the stream was cut off before its first event"))
+        case .awaitingEvent:
+            fail(AttemptFailure(.streamCut, status: 200, message: "the stream was cut off before its first event"))
         case .held, .relaying:
             // The last word was said; only the end of the transport is missing.
-            if relay.hasFinished { succeed() } else { fail(AttemptFailure(.streamCut, status: 200, message: "the stream was cut off")) }
+            if relay.hasFinished {
+                succeed()
+            } else {
+                fail(AttemptFailure(.streamCut, status: 200, message: "the stream was cut off"))
+            }
         }
     }
 
@@ -192,7 +217,9 @@ final class RunningAttempt: UpstreamReceiver {
         let limit = isError ? limits.errorBodyBytes : limits.heldAnswerBytes
         guard body.readableBytes + piece.readableBytes <= limit else {
             if isError { return judge() }
-            return fail(AttemptFailure(.malformedAnswer, status: head?.status, message: "the answer is larger than \(limit) bytes"))
+            return fail(
+                AttemptFailure(
+                    .malformedAnswer, status: head?.status, message: "the answer is larger than \(limit) bytes"))
         }
         if body.readableBytes == 0 { body = piece } else { body.writeImmutableBuffer(piece) }
     }
@@ -204,10 +231,13 @@ final class RunningAttempt: UpstreamReceiver {
             call = nil
             let now = MomentOfDay.secondsSince1970()
             let retryAfter = head.text(.retryAfter).flatMap { RetryAfter.parse($0, nowSeconds: now) }
-            return fail(UpstreamError.failure(status: head.status, body: Array(body.readableBytesView), retryAfter: retryAfter))
+            return fail(
+                UpstreamError.failure(status: head.status, body: Array(body.readableBytesView), retryAfter: retryAfter))
         }
         if surface.isOpaque, !head.contentType(is: "application/json") {
-            guard body.readableBytes > 0 else { return fail(AttemptFailure(.emptyAnswer, status: 200, message: "the answer is empty")) }
+            guard body.readableBytes > 0 else {
+                return fail(AttemptFailure(.emptyAnswer, status: 200, message: "the answer is empty"))
+            }
             return succeed()
         }
         let outcome = body.withUnsafeReadableBytes { AnswerCheck.judge($0, surface: surface, dialect: target.dialect) }
@@ -215,7 +245,9 @@ final class RunningAttempt: UpstreamReceiver {
         case .failed(let failure): fail(failure)
         case .valid(let fields):
             if isStreaming, surface.streamsEvents {
-                return fail(AttemptFailure(.malformedAnswer, status: 200, message: "a stream was asked for, a whole answer came"))
+                return fail(
+                    AttemptFailure(
+                        .malformedAnswer, status: 200, message: "a stream was asked for, a whole answer came"))
             }
             usage = fields
             succeed()
@@ -238,7 +270,7 @@ final class RunningAttempt: UpstreamReceiver {
         if let fields = relay.usage { usage = fields }
         if phase == .awaitingEvent, outcome.began {
             phase = .held
-            firstEventAt = clock()
+            firstEventAt = MonotonicTime.now().nanoseconds
             owner.attemptBegan(self)
             guard phase != .over else { return }
         }
@@ -310,7 +342,8 @@ extension Surface {
     var isOpaque: Bool {
         switch self {
         case .speech, .transcriptions, .translations: true
-        case .chatCompletions, .completions, .responses, .messages, .embeddings, .countTokens, .imageGenerations, .imageEdits,
+        case .chatCompletions, .completions, .responses, .messages, .embeddings, .countTokens, .imageGenerations,
+            .imageEdits,
             .imageVariations, .rerank, .moderations:
             false
         }
@@ -325,9 +358,11 @@ extension TransportFailure {
         case .connectTimeout: AttemptFailure(.connectTimeout, message: "no connection in time")
         case .connectFailed: AttemptFailure(.connection, message: "the connection failed")
         case .tls(let words): AttemptFailure(.connection, message: "TLS failed: \(words.prefix(200))")
-        case .staleConnection, .closedBeforeHead: AttemptFailure(.connection, message: "the connection was closed before an answer")
+        case .staleConnection, .closedBeforeHead:
+            AttemptFailure(.connection, message: "the connection was closed before an answer")
         case .cut: AttemptFailure(.streamCut, message: "the answer was cut off")
-        case .malformed(let error): AttemptFailure(.malformedAnswer, message: "the answer is not valid HTTP: \(error.words)")
+        case .malformed(let error):
+            AttemptFailure(.malformedAnswer, message: "the answer is not valid HTTP: \(error.words)")
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import LLMRouting
+package import LLMRouting
 
 /// What one event of a provider's stream means.
 package struct StreamSignal: Equatable, Sendable {
@@ -194,7 +194,8 @@ private enum ResponsesEventReader: TypedEventReader {
     static func read(_ bytes: UnsafeRawBufferPointer, _ type: ByteSpan, _ members: [JSONMember]) -> StreamSignal {
         if bytes.isExactly(type, "error") || bytes.isExactly(type, "response.failed") {
             var signal = StreamSignal(.error)
-            signal.error = members.first { bytes.isExactly($0.name, "response") || bytes.isExactly($0.name, "error") }?.value
+            signal.error =
+                members.first { bytes.isExactly($0.name, "response") || bytes.isExactly($0.name, "error") }?.value
             return signal
         }
         var signal = StreamSignal(.content)
@@ -242,7 +243,9 @@ private enum MessagesEventReader: TypedEventReader {
     }
 
     private static func usage(_ bytes: UnsafeRawBufferPointer, _ members: [JSONMember]) -> TokenUsageFields? {
-        members.first { bytes.isExactly($0.name, "usage") && $0.kind == .object }.map { UsageReader.read(bytes, $0.value) }
+        members.first { bytes.isExactly($0.name, "usage") && $0.kind == .object }.map {
+            UsageReader.read(bytes, $0.value)
+        }
     }
 }
 
@@ -253,11 +256,13 @@ enum UsageReader {
         try? JSONScanner.members(of: bytes, in: span) { member in
             if bytes.isExactly(member.name, "prompt_tokens") || bytes.isExactly(member.name, "input_tokens") {
                 fields.input = Int(bytes.text(member.value))
-            } else if bytes.isExactly(member.name, "completion_tokens") || bytes.isExactly(member.name, "output_tokens") {
+            } else if bytes.isExactly(member.name, "completion_tokens") || bytes.isExactly(member.name, "output_tokens")
+            {
                 fields.output = Int(bytes.text(member.value))
             } else if bytes.isExactly(member.name, "cache_read_input_tokens") {
                 fields.cached = Int(bytes.text(member.value))
-            } else if bytes.isExactly(member.name, "prompt_tokens_details") || bytes.isExactly(member.name, "input_tokens_details"),
+            } else if bytes.isExactly(member.name, "prompt_tokens_details")
+                || bytes.isExactly(member.name, "input_tokens_details"),
                 member.kind == .object
             {
                 try? JSONScanner.members(of: bytes, in: member.value) { detail in

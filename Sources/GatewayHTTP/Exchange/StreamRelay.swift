@@ -60,7 +60,8 @@ struct StreamRelay {
     private(set) var skippedEvents = 0
 
     init(
-        grammar: StreamGrammar, translator: (any StreamTranslator)?, expected: [UInt8]?, keepsText: Bool, eventLimit: Int
+        grammar: StreamGrammar, translator: (any StreamTranslator)?, expected: [UInt8]?, keepsText: Bool,
+        eventLimit: Int
     ) {
         self.grammar = grammar
         self.translator = translator
@@ -172,7 +173,8 @@ struct StreamRelay {
         case .end:
             let isContent = signal.finishes
             guard hasBegun || isContent else {
-                outcome.failure = AttemptFailure(.emptyAnswer, status: 200, message: "the stream ended without an answer")
+                outcome.failure = AttemptFailure(
+                    .emptyAnswer, status: 200, message: "the stream ended without an answer")
                 return false
             }
             if let problem = unmatched { outcome.failure = problem; return false }
@@ -241,7 +243,7 @@ struct StreamRelay {
             return false
         }
         let rest = Array(text.dropFirst(count))
-        if rest.isEmpty, !signal.finishes { 
+        if rest.isEmpty, !signal.finishes {
             // Exactly matched: what follows is new. Events of the role or of old text are not repeated.
             hasBegun = true
             return false
@@ -279,6 +281,7 @@ struct StreamRelay {
     private func failure(of signal: StreamSignal, _ raw: UnsafeRawBufferPointer) -> AttemptFailure {
         let error = signal.error.map { UpstreamError.read(Array(raw[$0.start..<$0.end])) } ?? UpstreamError()
         let kind = UpstreamError.specialKind(error) ?? (hasBegun ? .streamCut : .errorFirstStream)
-        return AttemptFailure(kind, status: 200, message: String((error.message ?? "the stream reported an error").prefix(500)))
+        return AttemptFailure(
+            kind, status: 200, message: String((error.message ?? "the stream reported an error").prefix(500)))
     }
 }

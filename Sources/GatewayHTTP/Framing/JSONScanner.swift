@@ -219,7 +219,8 @@ package struct JSONScanner {
         let start = index
         while index < end {
             switch bytes[index] {
-            case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+            case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"),
+                UInt8(ascii: "E"):
                 index += 1
             default:
                 guard index > start else { throw .malformed(byteOffset: index) }

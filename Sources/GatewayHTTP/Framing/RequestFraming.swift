@@ -73,7 +73,8 @@ package struct RequestFraming: Sendable {
         guard hosts == 1 || line.minorVersion == 0 else { throw .missingHost }
         // A transfer coding means nothing to HTTP/1.0, so readers differ about where such a request ends.
         guard !facts.isChunked || line.minorVersion == 1 else { throw .unsupportedTransferEncoding }
-        let body: BodyFraming = facts.isChunked ? .chunked : facts.length.map { $0 == 0 ? .empty : .length($0) } ?? .empty
+        let body: BodyFraming =
+            facts.isChunked ? .chunked : facts.length.map { $0 == 0 ? .empty : .length($0) } ?? .empty
         return RequestHead(
             method: line.method, target: line.target, minorVersion: line.minorVersion, fields: fields, body: body,
             keepsAlive: facts.keepsAlive(minorVersion: line.minorVersion),
@@ -123,7 +124,8 @@ package struct RequestFraming: Sendable {
         }
     }
 
-    private static func method(_ bytes: UnsafeRawBufferPointer, _ span: ByteSpan) throws(FramingError) -> RequestMethod {
+    private static func method(_ bytes: UnsafeRawBufferPointer, _ span: ByteSpan) throws(FramingError) -> RequestMethod
+    {
         switch span.count {
         case 3:
             if isExactly(bytes, span, "GET") { return .get }

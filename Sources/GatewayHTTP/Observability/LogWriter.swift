@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+internal import NIOPosix
 internal import Synchronization
 internal import SystemIO
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
-
-/// Writes lines from a thread of its own, so that a slow disk or a full pipe never holds up a request.
+/// Writes lines on a thread of its own, so that a slow disk or a full pipe never holds up a request.
 final class LogWriter: Sendable {
     /// What may wait to be written; more is dropped and counted.
     private static let queueBytes = 4 << 20
@@ -17,61 +12,48 @@ final class LogWriter: Sendable {
     private struct Queue {
         var bytes: [UInt8] = []
         var droppedLines = 0
-        var isClosed = false
+        var isWriting = false
     }
 
     private let queue = Mutex(Queue())
-    private let wake: WakeUp
+    private let threads: NIOThreadPool
     private let descriptor: Int32
 
-    /// `descriptor` stays the caller's; nil descriptors drop everything.
-    init(descriptor: Int32) {
+    /// `descriptor` stays the caller's.
+    init(descriptor: Int32, threads: NIOThreadPool) {
         self.descriptor = descriptor
-        self.wake = WakeUp()
-    }
-
-    func start() {
-        let writer = self
-        ThreadStarter.start(name: "log") { writer.run() }
+        self.threads = threads
     }
 
     func append(_ lines: [UInt8]) {
-        let wasEmpty = queue.withLock { queue in
+        let mustStart = queue.withLock { queue in
             guard queue.bytes.count + lines.count <= Self.queueBytes else {
                 queue.droppedLines += lines.count { $0 == 0x0A }
                 return false
             }
-            let wasEmpty = queue.bytes.isEmpty
             queue.bytes.append(contentsOf: lines)
-            return wasEmpty
+            defer { queue.isWriting = true }
+            return !queue.isWriting
         }
-        if wasEmpty { wake.signal() }
+        if mustStart { threads.submit { _ in self.writeWhatWaits() } }
     }
 
-    /// Writes what waits and ends the thread.
-    func close() {
-        queue.withLock { $0.isClosed = true }
-        wake.signal()
-    }
-
-    private func run() {
+    /// Writes what waits; also called at the end by the main thread.
+    func writeWhatWaits() {
         while true {
-            let (bytes, dropped, isClosed) = queue.withLock { queue in
-                defer {
-                    queue.bytes = []
-                    queue.droppedLines = 0
-                }
-                return (queue.bytes, queue.droppedLines, queue.isClosed)
+            let (bytes, dropped) = queue.withLock { queue in
+                let taken = (queue.bytes, queue.droppedLines)
+                queue.bytes = []
+                queue.droppedLines = 0
+                if taken.0.isEmpty, taken.1 == 0 { queue.isWriting = false }
+                return taken
             }
-            if !bytes.isEmpty { try? OwnedDescriptor.writeAll(bytes, to: descriptor) }
-            if dropped > 0 {
-                let line = "{\"event\":\"log_lines_dropped\",\"count\":\(dropped)}\n"
-                try? OwnedDescriptor.writeAll(Array(line.utf8), to: descriptor)
-            }
-            if bytes.isEmpty {
-                if isClosed { return }
-                wake.wait()
-            }
+            if bytes.isEmpty, dropped == 0 { return }
+            // A log that cannot be written is no reason to stop answering.
+            try? OwnedDescriptor.writeAll(bytes, to: descriptor)
+            guard dropped > 0 else { continue }
+            try? OwnedDescriptor.writeAll(
+                Array("{\"event\":\"log_lines_dropped\",\"count\":\(dropped)}\n".utf8), to: descriptor)
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import JSONSyntax
-internal import LLMRouting
+package import LLMRouting
 internal import NIOCore
 
 /// Why the gateway itself refuses or fails a request. Cases carry data; the words are in one place below.
@@ -18,13 +18,9 @@ package enum GatewayError: Error, Equatable, Sendable {
     case modelNotFound(model: String)
     case routeNotFound
     case methodNotAllowed(allowed: [RequestMethod])
-    case budgetExceeded(scope: String, left: String, resetsAfter: Duration?)
-    case keyLimitReached(retryAfter: Duration?)
     case overloaded(retryAfter: Duration)
-    /// Every deployment that could answer is open, cooling down or over its limits.
-    case unavailable(model: String, retryAfter: Duration?, last: AttemptFailure?)
-    case upstream(AttemptFailure)
-    case deadlineExceeded(last: AttemptFailure?)
+    /// Routing gave up.
+    case failed(RequestFailure, model: String)
     case untranslatable(String)
     case draining
 }
@@ -39,25 +35,9 @@ extension GatewayError {
         case .modelNotAllowed: 403
         case .modelNotFound, .routeNotFound: 404
         case .methodNotAllowed: 405
-        case .budgetExceeded: 402
-        case .keyLimitReached, .overloaded: 429
-        case .unavailable(_, _, let last):
-            last?.kind == .rateLimited ? 429 : 503
-        case .upstream(let failure): Self.status(of: failure)
-        case .deadlineExceeded: 504
+        case .overloaded: 429
+        case .failed(let failure, _): failure.status
         case .draining: 503
-        }
-    }
-
-    private static func status(of failure: AttemptFailure) -> Int {
-        switch failure.kind {
-        case .connectTimeout, .firstTokenTimeout, .idleTimeout: 504
-        case .rateLimited: 429
-        case .contextLength, .contentPolicy, .badRequest, .contractViolation: failure.status ?? 400
-        case .cancelled: 499
-        case .serverError, .unavailable, .connection, .malformedAnswer, .emptyAnswer, .htmlAnswer, .errorFirstStream,
-            .streamCut, .prefixMismatch, .authentication, .paymentRequired, .notFound, .unknown:
-            502
         }
     }
 
@@ -69,11 +49,9 @@ extension GatewayError {
             "invalid_request_error"
         case .missingKey, .wrongKey, .expiredKey: "authentication_error"
         case .modelNotAllowed: "permission_error"
-        case .budgetExceeded: "insufficient_quota"
-        case .keyLimitReached, .overloaded: "rate_limit_error"
-        case .unavailable, .draining: "service_unavailable_error"
-        case .upstream(let failure): failure.kind == .rateLimited ? "rate_limit_error" : "upstream_error"
-        case .deadlineExceeded: "timeout_error"
+        case .overloaded: "rate_limit_error"
+        case .failed(let failure, _): failure.envelopeType
+        case .draining: "service_unavailable_error"
         }
     }
 
@@ -91,42 +69,10 @@ extension GatewayError {
         case .modelNotFound: "model_not_found"
         case .routeNotFound: "unknown_url"
         case .methodNotAllowed: "method_not_allowed"
-        case .budgetExceeded: "budget_exceeded"
-        case .keyLimitReached: "rate_limit_exceeded"
         case .overloaded: "overloaded"
-        case .unavailable: "no_deployment_available"
-        case .upstream(let failure): Self.code(of: failure.kind)
-        case .deadlineExceeded: "deadline_exceeded"
+        case .failed(let failure, _): failure.envelopeCode
         case .untranslatable: "untranslatable_request"
         case .draining: "shutting_down"
-        }
-    }
-
-    /// The code of a failed attempt; also the bounded label of metrics and logs.
-    static func code(of kind: FailureKind) -> String {
-        switch kind {
-        case .rateLimited: "upstream_rate_limited"
-        case .serverError: "upstream_error"
-        case .unavailable: "upstream_unavailable"
-        case .connection: "upstream_connection_failed"
-        case .connectTimeout: "upstream_connect_timeout"
-        case .firstTokenTimeout: "upstream_first_token_timeout"
-        case .idleTimeout: "upstream_idle_timeout"
-        case .malformedAnswer: "upstream_malformed_answer"
-        case .emptyAnswer: "upstream_empty_answer"
-        case .htmlAnswer: "upstream_html_answer"
-        case .errorFirstStream: "upstream_stream_error"
-        case .streamCut: "upstream_stream_cut"
-        case .prefixMismatch: "upstream_stream_not_resumable"
-        case .contextLength: "context_length_exceeded"
-        case .contentPolicy: "content_policy_violation"
-        case .badRequest: "upstream_bad_request"
-        case .authentication: "upstream_authentication_failed"
-        case .paymentRequired: "upstream_payment_required"
-        case .notFound: "upstream_not_found"
-        case .contractViolation: "contract_violation"
-        case .cancelled: "cancelled"
-        case .unknown: "upstream_failed"
         }
     }
 
@@ -148,32 +94,37 @@ extension GatewayError {
         case .routeNotFound: "there is nothing at this URL"
         case .methodNotAllowed(let allowed):
             "this URL answers \(allowed.map { "\($0)".uppercased() }.joined(separator: ", ")) only"
-        case .budgetExceeded(let scope, let left, let resetsAfter):
-            "the budget of this \(scope) is used up: \(left) left" + (resetsAfter.map { ", resets in \($0.components.seconds) s" } ?? "")
-        case .keyLimitReached: "this API key has reached its limit of requests or tokens a minute"
         case .overloaded: "the gateway is at its limit of concurrent requests"
-        case .unavailable(let model, _, let last):
-            "no deployment of `\(model)` can be called now" + (last.map { "; the last failure was: \(Self.words(of: $0))" } ?? "")
-        case .upstream(let failure): "the deployment failed: \(Self.words(of: failure))"
-        case .deadlineExceeded(let last):
-            "the request's deadline has passed" + (last.map { "; the last failure was: \(Self.words(of: $0))" } ?? "")
+        case .failed(let failure, let model): Self.words(of: failure, model: model)
         case .untranslatable(let what): "the request cannot be translated for this deployment: \(what)"
         case .draining: "the gateway is shutting down"
         }
     }
 
-    static func words(of failure: AttemptFailure) -> String {
+    private static func words(of failure: RequestFailure, model: String) -> String {
+        switch failure {
+        case .modelNotFound: GatewayError.modelNotFound(model: model).words
+        case .overBudget(let refusal):
+            "the budget of \(refusal.scope.description) is used up: \(refusal.left) of \(refusal.cap) dollars left"
+                + (refusal.resetsAt.map { ", resets at \($0.iso8601)" } ?? "")
+        case .keyRateLimited: "this API key has reached its limit of requests or tokens a minute"
+        case .rateLimited: "every deployment of `\(model)` is at its limit"
+        case .unavailable: "no deployment of `\(model)` can be called now"
+        case .deadlineExceeded: "the request's deadline has passed"
+        case .cancelled: "the client closed the request"
+        case .upstream(let failure, _): "the deployment failed: \(words(of: failure))"
+        }
+    }
+
+    private static func words(of failure: AttemptFailure) -> String {
         let status = failure.status.map { " (status \($0))" } ?? ""
-        return failure.message.isEmpty ? code(of: failure.kind) + status : failure.message + status
+        return (failure.message.isEmpty ? "it answered with an error" : failure.message) + status
     }
 
     package var retryAfter: Duration? {
         switch self {
-        case .keyLimitReached(let time): time ?? .seconds(1)
         case .overloaded(let time): time
-        case .unavailable(_, let time, _): time ?? .seconds(1)
-        case .budgetExceeded(_, _, let time): time
-        case .upstream(let failure): failure.retryAfter
+        case .failed(let failure, _): failure.retryAfter ?? ([429, 503].contains(failure.status) ? .seconds(1) : nil)
         default: nil
         }
     }
@@ -192,10 +143,25 @@ extension GatewayError {
         return answer
     }
 
+    /// The error as an event of a stream that has begun.
+    func streamEvent(dialect: Dialect) -> ByteBuffer {
+        var event = ByteBuffer()
+        if dialect == .anthropic { event.writeStaticString("event: error\n") }
+        event.writeStaticString("data: ")
+        event.writeBytes(JSONWriter.bytes(of: envelope(dialect)))
+        event.writeStaticString("\n\n")
+        return event
+    }
+
     func envelope(_ dialect: Dialect) -> JSONValue {
         switch dialect {
         case .openAI:
-            ["error": ["message": .string(words), "type": .string(type), "param": JSONValue(parameter), "code": .string(code)]]
+            [
+                "error": [
+                    "message": .string(words), "type": .string(type), "param": JSONValue(parameter),
+                    "code": .string(code),
+                ]
+            ]
         case .anthropic:
             ["type": "error", "error": ["type": .string(anthropicType), "message": .string(words)]]
         }

@@ -24,9 +24,12 @@ package enum MultipartForm {
             let end = next(delimiter, in: bytes, from: headStart)
             defer { index = end }
             guard let end, end >= headStart + 2 else { continue }
-            guard let headEnd = next(Array("\r\n\r\n".utf8), in: bytes, from: headStart), headEnd + 4 <= end - 2 else { continue }
+            guard let headEnd = next(Array("\r\n\r\n".utf8), in: bytes, from: headStart), headEnd + 4 <= end - 2 else {
+                continue
+            }
             let head = String(decoding: bytes[headStart..<headEnd], as: UTF8.self)
-            guard head.contains("name=\"\(name)\"") || head.hasSuffix("name=\(name)"), !head.contains("filename=") else {
+            guard head.contains("name=\"\(name)\"") || head.hasSuffix("name=\(name)"), !head.contains("filename=")
+            else {
                 continue
             }
             guard found == nil else { return nil }

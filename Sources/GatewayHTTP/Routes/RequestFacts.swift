@@ -13,6 +13,8 @@ package struct RequestFacts: Equatable, Sendable {
     package var prompt: ByteSpan?
     package var preferences: ByteSpan?
     package var hasTools = false
+    /// The body is a form, not JSON.
+    package var isMultipart = false
     package var maximumOutputTokens: Int?
 
     package init() {}
@@ -53,7 +55,8 @@ extension RequestFacts {
     }
 
     private enum KnownMember: UInt8 {
-        case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens, preferences
+        case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens,
+            preferences
 
         static func of(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> KnownMember? {
             if member.nameHasEscapes {

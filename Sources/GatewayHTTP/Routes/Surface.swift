@@ -9,7 +9,8 @@ package enum Dialect: Sendable {
 
 /// A route that is answered by a deployment.
 package enum Surface: UInt8, CaseIterable, Sendable {
-    case chatCompletions, completions, embeddings, responses, messages, countTokens, speech, transcriptions, translations,
+    case chatCompletions, completions, embeddings, responses, messages, countTokens, speech, transcriptions,
+        translations,
         imageGenerations, imageEdits, imageVariations, rerank, moderations
 
     /// What is appended to a deployment's base path.
@@ -108,7 +109,8 @@ package enum Route: Equatable, Sendable {
         return AdminRoute(path: path).map(Route.admin) ?? .unknown
     }
 
-    private static let surfaces = Dictionary(uniqueKeysWithValues: Surface.allCases.map { (Substring("\($0.path)"), $0) })
+    private static let surfaces = Dictionary(
+        uniqueKeysWithValues: Surface.allCases.map { (Substring("\($0.path)"), $0) })
 
     /// The methods that the route answers, for 405.
     package var methods: [RequestMethod] {

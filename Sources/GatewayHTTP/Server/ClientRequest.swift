@@ -57,7 +57,9 @@ struct ClientRequest {
 
     /// The client's own request id where it is short and plain, else a new one.
     func id(from loop: GatewayLoop) -> String {
-        guard let field = head.first(.requestID), (1...128).contains(field.value.count) else { return loop.makeRequestID() }
+        guard let field = head.first(.requestID), (1...128).contains(field.value.count) else {
+            return loop.makeRequestID()
+        }
         return headBytes.withUnsafeReadableBytes { bytes in
             for index in field.value.start..<field.value.end where !Self.isPlain(bytes[index]) {
                 return loop.makeRequestID()

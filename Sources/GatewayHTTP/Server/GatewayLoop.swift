@@ -21,6 +21,8 @@ final class GatewayLoop {
     private(set) var isDraining = false
     var metrics = LoopMetrics()
     var log: AccessLogBuffer
+    /// Quick numbers for shuffles and jitter; nothing secret depends on them.
+    var random = QuickRandom()
 
     init(eventLoop: any EventLoop, shared: GatewayShared, snapshot: Snapshot) {
         self.eventLoop = eventLoop
@@ -178,5 +180,18 @@ extension Array {
         guard index < count else { return }
         self[index] = last
         moved(last, index)
+    }
+}
+
+/// SplitMix64, seeded by the system.
+struct QuickRandom: RandomNumberGenerator {
+    private var state = UInt64.random(in: .min ... .max)
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
     }
 }

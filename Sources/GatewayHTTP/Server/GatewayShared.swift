@@ -1,20 +1,61 @@
 // SPDX-License-Identifier: MIT
 
 internal import LLMRouting
+internal import NIOCore
 internal import Synchronization
 
-/// What all loops share: counters with bounds, TLS, the log's writer and the state of routing.
+/// What all loops share: the state of routing, counters with bounds, TLS and the writers.
+///
+/// The routing engine sits behind one lock that is held for the microseconds of a decision (docs/decisions/0071).
 final class GatewayShared: Sendable {
     let loopCount: Int
     let connections = BoundedCount()
     let requests = BoundedCount()
+    let engine: Mutex<RoutingEngine>
     let tls: UpstreamTLS
     let logWriter: LogWriter
+    let ledger: LedgerStore?
+    let traces: TraceRecorder?
+    let adminKey: ClientKey?
+    private let owner = Mutex<WeakServer>(WeakServer())
 
-    init(loopCount: Int, tls: UpstreamTLS, logWriter: LogWriter) {
+    private struct WeakServer: Sendable {
+        weak var server: GatewayServer?
+    }
+
+    init(
+        loopCount: Int, engine: RoutingEngine, tls: UpstreamTLS, logWriter: LogWriter, ledger: LedgerStore?,
+        traces: TraceRecorder?, adminKey: ClientKey?
+    ) {
         self.loopCount = loopCount
+        self.engine = Mutex(engine)
         self.tls = tls
         self.logWriter = logWriter
+        self.ledger = ledger
+        self.traces = traces
+        self.adminKey = adminKey
+    }
+
+    var server: GatewayServer? {
+        get { owner.withLock { $0.server } }
+        set { owner.withLock { $0.server = newValue } }
+    }
+
+    /// The deployments as the operator's side shows them.
+    func statuses() -> [DeploymentStatus] {
+        let now = Now.current().instant
+        return engine.withLock { $0.statuses(at: now) }
+    }
+}
+
+extension CircuitBreaker.Status {
+    /// The number that metrics show.
+    var level: Int {
+        switch self {
+        case .closed: 0
+        case .halfOpen: 1
+        case .open: 2
+        }
     }
 }
 

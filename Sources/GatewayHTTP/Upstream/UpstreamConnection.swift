@@ -170,7 +170,9 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
             finish(keepsAlive)
             return false
         case .untilClose:
-            guard let piece = buffered.readSlice(length: buffered.readableBytes), piece.readableBytes > 0 else { return false }
+            guard let piece = buffered.readSlice(length: buffered.readableBytes), piece.readableBytes > 0 else {
+                return false
+            }
             receiver?.upstreamBody(piece)
             return false
         case .length(let remaining):

@@ -78,7 +78,10 @@ final class UpstreamPool {
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(timeout.wholeNanoseconds))
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(ChannelOptions.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 65536))
+            .channelOption(
+                ChannelOptions.recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 65536)
+            )
             .channelInitializer { [tls, host = origin.host] channel in
                 channel.eventLoop.makeCompletedFuture {
                     if isSecure { try channel.pipeline.syncOperations.addHandler(tls.handler(for: host)) }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+internal import LLMRouting
+
+/// Everything a request is answered by, as one immutable value: a reload makes a new one, and what runs keeps its own.
+final class Snapshot: Sendable {
+    let table: RoutingTable
+    /// At the positions of `table.deployments`.
+    let targets: [Target]
+    let keys: ClientKeys
+    let limits: GatewayLimits
+    let affinityHeader: String?
+    /// Names that `/v1/models` lists.
+    let models: [String]
+    let logsRequests: Bool
+    /// For whole answers of deployments that say nothing themselves.
+    let answerTimeout: Duration
+    let generation: Int
+
+    init(_ settings: GatewaySettings, table: RoutingTable, generation: Int) {
+        self.table = table
+        self.generation = generation
+        targets = settings.targets
+        keys = ClientKeys(settings.keys)
+        limits = settings.limits
+        affinityHeader = settings.affinityHeader
+        let hidden = settings.hiddenModels
+        models = table.modelNames.filter { !hidden.contains($0) }
+        logsRequests = settings.logsRequests
+        answerTimeout = settings.answerTimeout
+    }
+}

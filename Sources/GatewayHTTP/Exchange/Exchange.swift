@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+
+internal import LLMRouting
+internal import NIOCore
+internal import Synchronization
+internal import SystemIO
+
+/// One request on its way: performs what its `RequestRun` decides and writes the answer to the client.
+final class Exchange: AttemptOwner {
+    enum State {
+        case waiting
+        case running
+        /// The head of a stream went out.
+        case streaming
+        case over
+    }
+
+    let loop: GatewayLoop
+    let snapshot: Snapshot
+    let request: ClientRequest
+    let surface: Surface
+    let facts: RequestFacts
+    let requestID: String
+    private(set) var run: RequestRun
+    private(set) var attempts: [RunningAttempt?] = []
+    private(set) weak var client: ClientConnection?
+    private(set) var state = State.waiting
+    /// The attempt whose answer the client gets.
+    private(set) var winner: RunningAttempt?
+    private var events: [RequestRun.Event] = []
+    private var isHandling = false
+    private var wakeTask: Scheduled<Void>?
+    private var wakeAt = Int64.max
+    private var isPaused = false
+    private var pausedAt: Int64?
+    /// The place in the loop's list.
+    var index = -1
+    var queueDeadline = Int64.max
+    let startedAt: Int64
+    var firstByteAt: Int64?
+    private(set) var sentBytes = 0
+
+    init(
+        loop: GatewayLoop, client: ClientConnection, request: ClientRequest, surface: Surface, facts: RequestFacts,
+        requestID: String, run: RequestRun
+    ) {
+        self.loop = loop
+        self.snapshot = loop.snapshot
+        self.client = client
+        self.request = request
+        self.surface = surface
+        self.facts = facts
+        self.requestID = requestID
+        self.run = run
+        startedAt = request.receivedAt
+    }
+
+    // MARK: Events
+
+    func start() {
+        state = .running
+        handle(.begin)
+    }
+
+    /// Ends a request that never began.
+    func refuse(_ error: GatewayError) {
+        guard state == .waiting else { return }
+        finish(failing: error)
+    }
+
+    /// The client's connection is gone: nobody is called for nobody.
+    func clientGone() {
+        guard state != .over else { return }
+        client = nil
+        let fields = winner?.usage
+        handle(.clientGone(usage: fields?.usage))
+        conclude(outcome: .clientGone)
+    }
+
+    func clientWritable(_ isWritable: Bool) {
+        guard state == .streaming, let winner else { return }
+        if isWritable, isPaused {
+            isPaused = false
+            winner.call?.setReading(true)
+        } else if !isWritable, !isPaused {
+            pause()
+        }
+    }
+
+    private func pause() {
+        isPaused = true
+        winner?.call?.setReading(false)
+    }
+
+    /// Called by the loop's tick: looks at the time-outs of everything that runs.
+    func check(now: Int64) {
+        if now >= wakeAt { handle(.wake) }
+        guard state != .over else { return }
+        for attempt in attempts {
+            guard let attempt, !attempt.isOver else { continue }
+            check(attempt, now: now)
+        }
+    }
+
+    private func check(_ attempt: RunningAttempt, now: Int64) {
+        let timeouts = run.attempts[attempt.number].attempt.timeouts
+        switch attempt.phase {
+        case .connecting, .awaitingHead:
+            let limit =
+                attempt.isStreaming ? timeouts.firstToken : attempt.target.answerTimeout ?? snapshot.answerTimeout
+            if now - attempt.startedAt >= Nanoseconds.of(limit) { attempt.timeOut(.firstTokenTimeout) }
+        case .awaitingEvent:
+            if now - attempt.startedAt >= Nanoseconds.of(timeouts.firstToken) { attempt.timeOut(.firstTokenTimeout) }
+        case .collecting, .held:
+            if now - attempt.lastByteAt >= Nanoseconds.of(timeouts.idle) { attempt.timeOut(.idleTimeout) }
+        case .relaying:
+            guard !isPaused else { return }
+            let quiet = now - attempt.lastByteAt
+            if attempt.hasFinished {
+                if quiet >= snapshot.limits.finishGrace { attempt.finishWithoutEndMark() }
+            } else if quiet >= Nanoseconds.of(timeouts.idle) {
+                attempt.timeOut(.idleTimeout)
+            }
+        case .over: break
+        }
+    }
+
+    private func handle(_ event: RequestRun.Event) {
+        guard state != .over else { return }
+        events.append(event)
+        guard !isHandling else { return }
+        isHandling = true
+        while !events.isEmpty, state != .over {
+            let next = events.removeFirst()
+            let effects = loop.shared.engine.withLock { engine in
+                run.handle(next, at: .current(), in: &engine, using: &loop.random)
+            }
+            for effect in effects where state != .over { perform(effect) }
+        }
+        isHandling = false
+        scheduleWake()
+    }
+
+    private func scheduleWake() {
+        let moment = state == .over ? Int64.max : run.wakeAt?.nanoseconds ?? .max
+        guard moment != wakeAt else { return }
+        wakeTask?.cancel()
+        wakeTask = nil
+        wakeAt = moment
+        guard moment != .max else { return }
+        let delay = max(0, moment - loop.now)
+        // What is far away is seen by the tick; only short waits need a timer of their own.
+        guard delay < Nanoseconds.seconds(2) else { return }
+        wakeTask = loop.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [weak self] in
+            self?.wakeAt = .max
+            self?.handle(.wake)
+        }
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effect: RequestRun.Effect) {
+        switch effect {
+        case .start(let attempt): begin(attempt)
+        case .cancel(let number): attempts[number]?.cancel()
+        case .commit(let number): commit(number)
+        case .record(let entry): loop.shared.ledger?.append(entry)
+        case .finish(let number): answer(number)
+        case .fail(let failure): fail(failure)
+        case .breakOff(let failure): breakOff(failure)
+        }
+    }
+
+    private func begin(_ plan: LLMRouting.Attempt) {
+        let target = snapshot.targets[plan.deploymentIndex]
+        let expected = plan.purpose == .resume ? winner?.sentText : nil
+        let translation = Translation(client: surface, target: target.dialect)
+        let grammar = StreamGrammar(translation?.upstreamSurface ?? surface)
+        let attempt = RunningAttempt(
+            number: plan.id, target: target, surface: translation?.upstreamSurface ?? surface,
+            isStreaming: facts.isStreaming,
+            owner: self, limits: snapshot.limits,
+            relay: StreamRelay(
+                grammar: grammar, translator: translation?.streamTranslator(model: facts.model),
+                expected: expected?.bytes,
+                keepsText: snapshot.table.policy.resume == .verifiedPrefix && translation == nil,
+                eventLimit: snapshot.limits.eventBytes))
+        attempts.append(attempt)
+        if plan.purpose == .resume, expected?.isWhole != true || translation != nil {
+            return attempt.refuse(
+                AttemptFailure(.prefixMismatch, message: "the stream was cut off and cannot be continued"))
+        }
+        do throws(TranslationError) {
+            let body = try body(for: plan, translation)
+            call(attempt, plan, body, translated: translation != nil)
+        } catch {
+            attempt.refuse(AttemptFailure(.badRequest, status: 400, message: error.words))
+        }
+    }
+
+    private func body(for plan: LLMRouting.Attempt, _ translation: Translation?) throws(TranslationError) -> ByteBuffer
+    {
+        if let translation { return try translation.request(request.body, model: plan.upstreamModel) }
+        guard let span = facts.modelSpan else { return request.body }
+        let isJSON = !facts.isMultipart
+        return UpstreamRequest.splice(request.body, span, model: plan.upstreamModel, asJSON: isJSON)
+    }
+
+    private func call(_ attempt: RunningAttempt, _ plan: LLMRouting.Attempt, _ body: ByteBuffer, translated: Bool) {
+        loop.metrics.attempts += 1
+        switch attempt.target.provider {
+        case .mock:
+            attempt.call = MockCall(
+                model: plan.upstreamModel, surface: attempt.surface, body: body, requestID: requestID, loop: loop,
+                receiver: attempt)
+        case .http(let base):
+            let (head, body) = UpstreamRequest.make(
+                request, id: requestID, to: attempt.target, surface: attempt.surface, body: body,
+                contentType: translated ? "application/json" : nil)
+            let pool = loop.pool(for: base.origin)
+            let connect = plan.timeouts.connect
+            attempt.retryOnFreshConnection = { [weak attempt] in
+                guard let attempt else { return }
+                attempt.call = pool.call(
+                    head: head, body: body, connectTimeout: connect, fresh: true, receiver: attempt)
+            }
+            attempt.call = pool.call(head: head, body: body, connectTimeout: connect, fresh: false, receiver: attempt)
+        }
+    }
+
+    private func commit(_ number: Int) {
+        guard let attempt = attempts[number] else { return }
+        winner = attempt
+        guard attempt.isEventStream, let client else { return }
+        if state == .running {
+            state = .streaming
+            firstByteAt = loop.now
+            client.write(AnswerHead.stream(self, attempt, keepsAlive: client.keepsAlive))
+        }
+        attempt.beginRelaying()
+        if !client.isWritable { pause() }
+        client.flush()
+    }
+
+    // MARK: What attempts say
+
+    func attemptAnswers(_ attempt: RunningAttempt) {
+        handle(.firstByte(attempt.number))
+    }
+
+    func attemptBegan(_ attempt: RunningAttempt) {
+        handle(.firstByte(attempt.number))
+    }
+
+    func attemptSucceeded(_ attempt: RunningAttempt) {
+        handle(.finished(attempt.number, usage: usage(of: attempt)))
+    }
+
+    func attemptFailed(_ attempt: RunningAttempt, _ failure: AttemptFailure) {
+        var failure = failure
+        if failure.usage == nil, attempt.firstEventAt != nil { failure.usage = usage(of: attempt) }
+        loop.metrics.count(failure.kind)
+        handle(.failed(attempt.number, failure))
+    }
+
+    func attempt(_ attempt: RunningAttempt, output: ByteBuffer) {
+        guard attempt === winner, state == .streaming, let client else { return }
+        sentBytes += output.readableBytes
+        if request.head.minorVersion == 0 { return client.write(output) }
+        for piece in ChunkWriter.pieces(output) { client.write(piece) }
+    }
+
+    func attemptPaused(_ attempt: RunningAttempt) {
+        guard attempt === winner else { return }
+        client?.flush()
+    }
+
+    /// What the provider counted; counted from the texts where it did not.
+    private func usage(of attempt: RunningAttempt) -> TokenUsage {
+        if let fields = attempt.usage { return fields.usage }
+        return TokenUsage(
+            inputTokens: run.request.estimatedInputTokens, outputTokens: (attempt.outputTextBytes + 3) / 4,
+            isEstimated: true)
+    }
+
+    // MARK: Answers
+
+    private func answer(_ number: Int) {
+        guard let attempt = attempts[number], let client else { return conclude(outcome: .clientGone) }
+        if state == .streaming {
+            if request.head.minorVersion == 1 {
+                client.write(ChunkWriter.end)
+            } else {
+                client.keepsAlive = false
+            }
+            conclude(outcome: .answered(attempt.head?.status ?? 200))
+            return client.finishAnswer()
+        }
+        firstByteAt = loop.now
+        let body = attempt.answerBody(translatingFor: self)
+        let status = attempt.head?.status ?? 200
+        sentBytes = body.readableBytes
+        var head = AnswerHead.whole(self, attempt, bodyBytes: body.readableBytes, keepsAlive: client.keepsAlive)
+        if body.readableBytes <= 8192 {
+            head.writeImmutableBuffer(body)
+            client.write(head)
+        } else {
+            client.write(head)
+            client.write(body)
+        }
+        conclude(outcome: .answered(status))
+        client.finishAnswer()
+    }
+
+    private func fail(_ failure: RequestFailure) {
+        if case .upstream(let cause, let number) = failure, let attempt = attempts[number],
+            let answer = AnswerHead.passedError(self, attempt, cause)
+        {
+            return respond(
+                answer, outcome: .failed(GatewayError.failed(failure, model: facts.model).label, answer.status))
+        }
+        finish(failing: .failed(failure, model: facts.model))
+    }
+
+    private func finish(failing error: GatewayError) {
+        var answer = error.answer(dialect: surface.dialect, requestID: requestID)
+        AnswerHead.addRouting(self, to: &answer)
+        respond(answer, outcome: .failed(error.label, answer.status))
+    }
+
+    private func respond(_ answer: Answer, outcome: Outcome) {
+        let client = self.client
+        sentBytes = answer.body.readableBytes
+        conclude(outcome: outcome)
+        client?.respond(answer, to: request)
+    }
+
+    /// The client has a part of a stream that cannot go on: says so in the stream, without an end mark, and closes.
+    private func breakOff(_ failure: RequestFailure) {
+        let client = self.client
+        let error = GatewayError.failed(failure, model: facts.model)
+        if let client {
+            let event = error.streamEvent(dialect: surface.dialect)
+            if request.head.minorVersion == 1 {
+                for piece in ChunkWriter.pieces(event) { client.write(piece) }
+                client.write(ChunkWriter.end)
+            } else {
+                client.write(event)
+            }
+            client.keepsAlive = false
+        }
+        conclude(outcome: .brokenOff(error.label))
+        client?.finishAnswer()
+    }
+
+    private func conclude(outcome: Outcome) {
+        guard state != .over else { return }
+        state = .over
+        wakeTask?.cancel()
+        wakeTask = nil
+        for attempt in attempts { attempt?.cancel() }
+        loop.record(self, outcome: outcome)
+        loop.finished(self)
+    }
+
+    /// How a request ended, for the log and the metrics.
+    enum Outcome {
+        case answered(Int)
+        case failed(String, Int)
+        case brokenOff(String)
+        case clientGone
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+internal import LLMRouting
+
+/// The counters of one loop; a scrape adds up those of all loops.
+struct LoopMetrics: Sendable {
+    /// What a request is counted under: all of a fixed or configured set, never a client's text.
+    struct RequestLabel: Hashable, Sendable {
+        let surface: Surface
+        let group: String
+        let status: Int
+    }
+
+    struct DeploymentCounts: Sendable {
+        var requests = 0
+        var inputTokens = 0
+        var outputTokens = 0
+        var cost = Money.zero
+        var firstToken = Histogram()
+        var duration = Histogram()
+    }
+
+    var requests: [RequestLabel: Int] = [:]
+    var deployments: [String: DeploymentCounts] = [:]
+    var failures: [FailureKind: Int] = [:]
+    var refusals: [String: Int] = [:]
+    var attempts = 0
+    var refusedConnections = 0
+    var clientsGone = 0
+    var brokenStreams = 0
+    var duration = Histogram()
+
+    mutating func count(_ kind: FailureKind) {
+        failures[kind, default: 0] += 1
+    }
+
+    mutating func merge(_ other: LoopMetrics) {
+        requests.merge(other.requests, uniquingKeysWith: +)
+        failures.merge(other.failures, uniquingKeysWith: +)
+        refusals.merge(other.refusals, uniquingKeysWith: +)
+        deployments.merge(other.deployments) { left, right in
+            var sum = left
+            sum.requests += right.requests
+            sum.inputTokens += right.inputTokens
+            sum.outputTokens += right.outputTokens
+            sum.cost += right.cost
+            sum.firstToken.merge(right.firstToken)
+            sum.duration.merge(right.duration)
+            return sum
+        }
+        attempts += other.attempts
+        refusedConnections += other.refusedConnections
+        clientsGone += other.clientsGone
+        brokenStreams += other.brokenStreams
+        duration.merge(other.duration)
+    }
+}
+
+/// Times in buckets of Prometheus' shape.
+struct Histogram: Sendable {
+    /// Upper bounds in microseconds.
+    static let bounds: [Int64] = [
+        1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
+        10_000_000,
+        30_000_000, 60_000_000, 300_000_000,
+    ]
+
+    private(set) var counts = [Int](repeating: 0, count: bounds.count + 1)
+    private(set) var sumMicroseconds: Int64 = 0
+
+    mutating func record(nanoseconds: Int64) {
+        let microseconds = nanoseconds / 1000
+        sumMicroseconds += microseconds
+        var index = 0
+        while index < Self.bounds.count, microseconds > Self.bounds[index] { index += 1 }
+        counts[index] += 1
+    }
+
+    mutating func merge(_ other: Histogram) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        sumMicroseconds += other.sumMicroseconds
+    }
+
+    var total: Int { counts.reduce(0, +) }
+}

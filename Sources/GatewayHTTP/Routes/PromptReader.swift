@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+package import JSONSyntax
+package import LLMRouting
+internal import NIOCore
+
+/// Reads a request's messages for decisions that depend on them.
+package enum PromptReader {
+    static func read(_ body: ByteBuffer, _ facts: RequestFacts) -> Prompt {
+        guard let root = try? JSONParser.parse(Array(body.readableBytesView)) else { return Prompt() }
+        return read(root)
+    }
+
+    package static func read(_ root: JSONValue) -> Prompt {
+        var messages = (root["messages"]?.arrayValue ?? []).map(message)
+        if messages.isEmpty {
+            switch root["input"] ?? root["prompt"] {
+            case .string(let text): messages = [PromptMessage(role: .user, text: text)]
+            case .array(let items):
+                messages = items.map { $0.stringValue.map { PromptMessage(role: .user, text: $0) } ?? message($0) }
+            default: break
+            }
+        }
+        if let system = root["system"], root["messages"] != nil {
+            messages.insert(PromptMessage(role: .system, text: content(system).text), at: 0)
+        }
+        let tools = root["tools"]?.arrayValue ?? root["functions"]?.arrayValue ?? []
+        return Prompt(messages: messages, offersTools: !tools.isEmpty)
+    }
+
+    private static func message(_ value: JSONValue) -> PromptMessage {
+        let role = value["role"]?.stringValue.flatMap(PromptMessage.Role.init(rawValue:)) ?? .other
+        let (text, attachments, usesTools) = content(value["content"] ?? .null)
+        let printed: String? =
+            if case .string = value["content"] { nil } else {
+                PythonText.printed(JSONWriter.bytes(of: value["content"] ?? .null))
+            }
+        return PromptMessage(
+            role: role, text: text, printedContent: printed, attachments: attachments,
+            usesTools: usesTools || !(value["tool_calls"]?.arrayValue ?? []).isEmpty)
+    }
+
+    private static func content(_ value: JSONValue) -> (text: String, attachments: Int, usesTools: Bool) {
+        switch value {
+        case .string(let text): return (text, 0, false)
+        case .array(let parts):
+            var texts: [String] = []
+            var attachments = 0
+            var usesTools = false
+            for part in parts {
+                switch part["type"]?.stringValue {
+                case "text", "input_text", "output_text": texts.append(part["text"]?.stringValue ?? "")
+                case "tool_use", "tool_result": usesTools = true
+                case nil: texts.append(part.stringValue ?? "")
+                default: attachments += 1
+                }
+            }
+            return (texts.joined(separator: "\n"), attachments, usesTools)
+        default: return ("", 0, false)
+        }
+    }
+}

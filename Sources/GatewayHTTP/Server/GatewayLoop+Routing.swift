@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+internal import JSONSyntax
+internal import LLMRouting
+internal import NIOCore
+internal import SystemIO
+
+// From a request to its answer or its exchange.
+extension GatewayLoop {
+    /// What refuses a request by its head alone; notes whose key it is.
+    func screen(_ request: inout ClientRequest, isAdmin: Bool) -> GatewayError? {
+        let methods = request.route.methods
+        switch request.route {
+        case .unknown: return .routeNotFound
+        case .admin where !isAdmin: return .routeNotFound
+        case .surface, .models, .model, .liveness, .readiness, .health, .metrics, .admin: break
+        }
+        guard methods.contains(request.head.method) else { return .methodNotAllowed(allowed: methods) }
+        switch request.route {
+        case .liveness, .readiness: return nil
+        case .admin: return shared.adminKey.map { authenticate(&request, ClientKeys([$0])) } ?? nil
+        case .metrics, .health: if isAdmin { return nil }
+        case .surface, .models, .model, .unknown: break
+        }
+        return authenticate(&request, snapshot.keys)
+    }
+
+    private func authenticate(_ request: inout ClientRequest, _ keys: ClientKeys) -> GatewayError? {
+        guard !keys.isEmpty else { return nil }
+        let found: Result<ClientKey, GatewayError> = request.withKey { bytes in
+            guard let bytes, !bytes.isEmpty else { return .failure(.missingKey) }
+            return keys.find(bytes).map { .success($0) } ?? .failure(.wrongKey)
+        }
+        switch found {
+        case .failure(let error): return error
+        case .success(let key):
+            if let expires = key.expires, MomentOfDay.secondsSince1970() >= expires { return .expiredKey }
+            request.key = key
+            return nil
+        }
+    }
+
+    func noteRefusal(_ error: GatewayError) {
+        metrics.refusals[error.label, default: 0] += 1
+    }
+
+    /// Answers a whole request, or begins the exchange that will.
+    func handle(_ request: ClientRequest, from client: ClientConnection) {
+        do throws(GatewayError) {
+            switch request.route {
+            case .surface(let surface):
+                let exchange = try exchange(surface, request, client)
+                client.attach(exchange)
+                admit(exchange)
+            case .models: client.respond(ModelsAnswer.list(snapshot, key: request.key), to: request)
+            case .model(let name):
+                client.respond(try ModelsAnswer.one(name, snapshot, key: request.key), to: request)
+            case .liveness: client.respond(.json("I'm alive!"), to: request)
+            case .readiness: client.respond(HealthAnswer.readiness(isDraining: isDraining), to: request)
+            case .health: client.respond(HealthAnswer.health(shared.statuses()), to: request)
+            case .metrics: shared.metrics(for: client, request)
+            case .admin(let route): shared.admin(route, request, client)
+            case .unknown: throw .routeNotFound
+            }
+        } catch {
+            noteRefusal(error)
+            client.respond(error.answer(dialect: request.dialect, requestID: request.id(from: self)), to: request)
+        }
+    }
+
+    private func exchange(
+        _ surface: Surface, _ request: ClientRequest, _ client: ClientConnection
+    ) throws(GatewayError) -> Exchange {
+        let facts = try facts(of: request, surface)
+        guard !facts.model.isEmpty else { throw .missingModel }
+        if let key = request.key, !key.models.isEmpty, !key.models.contains(facts.model) {
+            throw .modelNotAllowed(model: facts.model)
+        }
+        var route = RouteRequest(
+            model: facts.model, mode: surface.mode, isStreaming: facts.isStreaming && surface.streamsEvents)
+        route.estimatedInputTokens = facts.isMultipart ? 0 : (request.body.readableBytes + 3) / 4
+        route.maximumOutputTokens = facts.maximumOutputTokens
+        route.user = facts.user
+        route.key = request.key?.name
+        if let name = snapshot.affinityHeader, let value = request.value(named: name) {
+            route.affinity = Affinity.hash(value.utf8)
+        }
+        if snapshot.table.needsPrompt(forModel: facts.model) {
+            route.prompt = PromptReader.read(request.body, facts)
+        }
+        let plan: RoutePlan
+        do throws(RequestFailure) {
+            plan = try RoutePlan(route, table: snapshot.table)
+        } catch {
+            throw .modelNotFound(model: facts.model)
+        }
+        return Exchange(
+            loop: self, client: client, request: request, surface: surface, facts: facts,
+            requestID: request.id(from: self),
+            run: RequestRun(route, plan: plan))
+    }
+
+    private func facts(of request: ClientRequest, _ surface: Surface) throws(GatewayError) -> RequestFacts {
+        if let type = request.text(.contentType), type.lowercased().hasPrefix("multipart/") {
+            guard let boundary = MultipartForm.boundary(ofContentType: type) else { throw .missingBoundary }
+            return request.body.withUnsafeReadableBytes { bytes in
+                var facts = RequestFacts()
+                facts.isMultipart = true
+                facts.modelSpan = MultipartForm.field("model", in: bytes, boundary: boundary)
+                facts.model = facts.modelSpan.map { bytes.text($0) } ?? ""
+                return facts
+            }
+        }
+        let outcome = request.body.withUnsafeReadableBytes { bytes in
+            Result { () throws(RequestBodyError) in try RequestFacts.scan(bytes) }
+        }
+        switch outcome {
+        case .success(let facts): return facts
+        case .failure(let error): throw .body(error)
+        }
+    }
+
+    /// Counts and logs a finished request.
+    func record(_ exchange: Exchange, outcome: Exchange.Outcome) {
+        let now = self.now
+        let status: Int
+        var error: String?
+        switch outcome {
+        case .answered(let code): status = code
+        case .failed(let label, let code): (status, error) = (code, label)
+        case .brokenOff(let label):
+            (status, error) = (200, label)
+            metrics.brokenStreams += 1
+        case .clientGone:
+            (status, error) = (499, "client_gone")
+            metrics.clientsGone += 1
+        }
+        let label = LoopMetrics.RequestLabel(surface: exchange.surface, group: exchange.run.plan.model, status: status)
+        metrics.requests[label, default: 0] += 1
+        metrics.duration.record(nanoseconds: now - exchange.startedAt)
+        if let number = exchange.run.answeredBy {
+            let record = exchange.run.attempts[number]
+            metrics.answered(record, exchange.attempts[number], now: now)
+        }
+        if exchange.snapshot.logsRequests {
+            log.append(AccessLogLine.bytes(of: exchange, status: status, error: error, now: now))
+        }
+        shared.traces?.record(exchange)
+    }
+}
+
+extension LoopMetrics {
+    mutating func answered(_ record: AttemptRecord, _ attempt: RunningAttempt?, now: Int64) {
+        var counts = deployments[record.attempt.deployment.id] ?? DeploymentCounts()
+        counts.requests += 1
+        counts.inputTokens += record.usage?.inputTokens ?? 0
+        counts.outputTokens += record.usage?.outputTokens ?? 0
+        counts.cost += record.cost
+        if let attempt {
+            counts.duration.record(nanoseconds: now - attempt.startedAt)
+            if let first = attempt.firstEventAt { counts.firstToken.record(nanoseconds: first - attempt.startedAt) }
+        }
+        deployments[record.attempt.deployment.id] = counts
+    }
+}
+
+extension ClientRequest {
+    /// The value of the first header with this name (lower case), for names from the config.
+    func value(named name: String) -> String? {
+        headBytes.withUnsafeReadableBytes { bytes in
+            head.fields.first { $0.name.count == name.utf8.count && bytes.text($0.name).lowercased() == name }.map {
+                bytes.text($0.value)
+            }
+        }
+    }
+}
