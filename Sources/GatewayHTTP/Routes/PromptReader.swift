@@ -31,12 +31,8 @@ package enum PromptReader {
     private static func message(_ value: JSONValue) -> PromptMessage {
         let role = value["role"]?.stringValue.flatMap(PromptMessage.Role.init(rawValue:)) ?? .other
         let (text, attachments, usesTools) = content(value["content"] ?? .null)
-        let printed: String? =
-            if case .string = value["content"] { nil } else {
-                PythonText.printed(JSONWriter.bytes(of: value["content"] ?? .null))
-            }
         return PromptMessage(
-            role: role, text: text, printedContent: printed, attachments: attachments,
+            role: role, text: text, attachments: attachments,
             usesTools: usesTools || !(value["tool_calls"]?.arrayValue ?? []).isEmpty)
     }
 
