@@ -187,7 +187,9 @@ let package = Package(
             dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),
         .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: strict),
-        .testTarget(name: "LLMRoutingTests", dependencies: ["LLMRouting"], swiftSettings: strict),
+        .testTarget(
+            name: "LLMRoutingTests", dependencies: ["JSONSyntax", "LLMRouting", "SystemIO"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "LiteLLMConfigTests", dependencies: ["Diagnostics", "LiteLLMConfig", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),

@@ -36,11 +36,22 @@ public struct RoutePlan: Sendable {
         self.name = name
         self.first = first
         fallbacks = table.chain(from: name, link: first, kind: .general)
-        if case .ranked = table.policy.strategy {
+        if case .ranked = table.strategy(for: request) {
             taskClass = TaskClass(prompt: request.prompt.mainText)
         } else {
             taskClass = nil
         }
+    }
+
+    /// Ranks all deployments, whatever model they serve: for requests that name none.
+    public init(rankingAll request: RouteRequest, table: RoutingTable) {
+        self.table = table
+        requestedModel = request.model
+        virtual = nil
+        name = ""
+        first = table.everything
+        fallbacks = []
+        taskClass = TaskClass(prompt: request.prompt.mainText)
     }
 
     /// The chain for one kind of failure. The special chains are followed by the general one, so that whoever can answer

@@ -26,7 +26,7 @@ public struct RouteRequest: Sendable {
     public var key: String?
     /// Requests with the same value go to the same deployment while it can be called: see ``Affinity/hash(_:)``.
     public var affinity: UInt64?
-    /// Overrides the strategy's priority when it ranks.
+    /// Ranks by it, whatever the strategy of the policy.
     public var priority: RankingPriority?
     public var maximumCost: Money?
     /// The client's own limit; the policy's total time-out otherwise.

@@ -57,7 +57,7 @@ public struct RoutingEngine: Sendable {
     mutating func admitKey(_ request: RouteRequest, at now: Instant) -> RequestFailure? {
         guard let key = request.key, let limits = table.policy.keyLimits[key] else { return nil }
         var windows = keyWindows[key] ?? RateWindows()
-        let tokens = request.limitTokens
+        let tokens = request.tokenEstimate.counted(against: limits)
         guard windows.admits(limits, tokens: tokens, at: now) else {
             return .keyRateLimited(retryAfter: windows.admission(limits, tokens: tokens, at: now).map { $0 - now })
         }
@@ -95,16 +95,19 @@ public struct RoutingEngine: Sendable {
     private func limitUnavailability(
         _ deployment: Deployment, _ state: DeploymentState, _ request: RouteRequest, _ table: RoutingTable, _ now: Now
     ) -> Unavailability? {
-        let tokens = request.limitTokens
+        let estimate = request.tokenEstimate
         let limits = deployment.limits
+        let tokens = estimate.counted(against: limits)
         if limits.isAny, !state.windows.admits(limits, tokens: tokens, at: now.instant) {
             return .rateLimited(until: state.windows.admission(limits, tokens: tokens, at: now.instant))
         }
         if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider],
-            let windows = providerWindows[deployment.provider],
-            !windows.admits(limits, tokens: tokens, at: now.instant)
+            let windows = providerWindows[deployment.provider]
         {
-            return .rateLimited(until: windows.admission(limits, tokens: tokens, at: now.instant))
+            let tokens = estimate.counted(against: limits)
+            if !windows.admits(limits, tokens: tokens, at: now.instant) {
+                return .rateLimited(until: windows.admission(limits, tokens: tokens, at: now.instant))
+            }
         }
         if table.hasBudgets {
             let cost = deployment.prices.cost(of: request.expectedUsage(at: deployment))
@@ -132,15 +135,18 @@ public struct RoutingEngine: Sendable {
         guard let permit = states[slot].breaker.claim(at: now.instant) else {
             preconditionFailure("a call is claimed only for a deployment that admits it")
         }
-        let tokens = request.limitTokens
+        let estimate = request.tokenEstimate
+        let tokens = estimate.counted(against: deployment.limits)
         states[slot].windows.take(deployment.limits, tokens: tokens, at: now.instant)
         if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider] {
+            let tokens = estimate.counted(against: limits)
             providerWindows[deployment.provider, default: RateWindows()].take(limits, tokens: tokens, at: now.instant)
         }
         states[slot].inFlight += 1
         return .success(
             CallClaim(
-                place: place, slot: slot, permit: permit, takenAt: now.instant, tokens: tokens, reservation: reservation
+                place: place, slot: slot, permit: permit, takenAt: now.instant, estimate: estimate,
+                reservation: reservation
             ))
     }
 
@@ -222,10 +228,10 @@ public struct RoutingEngine: Sendable {
     ) -> LedgerEntry? {
         let actual = usage.totalTokens
         states[claim.slot].windows.correct(
-            deployment.limits, estimate: claim.tokens, actual: actual, takenAt: claim.takenAt, now: now.instant)
+            deployment.limits, claim.estimate, actual: actual, takenAt: claim.takenAt, now: now.instant)
         if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider] {
             providerWindows[deployment.provider]?.correct(
-                limits, estimate: claim.tokens, actual: actual, takenAt: claim.takenAt, now: now.instant)
+                limits, claim.estimate, actual: actual, takenAt: claim.takenAt, now: now.instant)
         }
         return claim.reservation.flatMap { ledger.settle($0, cost: cost, at: now.calendar) }
     }
@@ -260,7 +266,7 @@ struct CallClaim: Sendable {
     let slot: Int
     let permit: CircuitBreaker.Permit
     let takenAt: Instant
-    let tokens: Int
+    let estimate: TokenEstimate
     let reservation: BudgetLedger.Reservation?
 }
 
@@ -275,8 +281,9 @@ extension RateLimits {
 }
 
 extension RouteRequest {
-    /// Tokens counted against limits before the call; corrected by the real usage after it.
-    var limitTokens: Int { max(0, estimatedInputTokens) + max(0, maximumOutputTokens ?? 0) }
+    var tokenEstimate: TokenEstimate {
+        TokenEstimate(input: max(0, estimatedInputTokens), output: max(0, maximumOutputTokens ?? 0))
+    }
 
     func scopes(provider: String) -> [BudgetScope] {
         var scopes: [BudgetScope] = []

@@ -16,6 +16,8 @@ public final class RoutingTable: Sendable {
         let members: [Int]
         /// What a weighted shuffle weighs by.
         let weights: [Double]
+        /// Ranking over everything does not care which order deployments have in their own groups.
+        var ignoresOrder = false
     }
 
     private struct Wildcard: Sendable {
@@ -52,12 +54,15 @@ public final class RoutingTable: Sendable {
             }
         }
         let all = deployments
-        groups = members.map { name, places in
+        let named = members.map { name, places in
             let sorted = places.sorted { (all[$0].order, $0) < (all[$1].order, $1) }
             return Group(name: name, members: sorted, weights: Self.weights(sorted.map { all[$0] }))
         }
+        let everything = Group(
+            name: "", members: Array(all.indices), weights: Self.weights(all), ignoresOrder: true)
+        groups = named + [everything]
         groupByName = byName
-        wildcards = groups.enumerated().compactMap { index, group in
+        wildcards = named.enumerated().compactMap { index, group in
             guard let star = group.name.firstIndex(of: "*") else { return nil }
             let suffix = group.name[group.name.index(after: star)...]
             return Wildcard(prefix: String(group.name[..<star]), suffix: String(suffix), group: index)
@@ -97,6 +102,9 @@ public final class RoutingTable: Sendable {
     public func groupName(of link: Link) -> String {
         groups[link.group].name
     }
+
+    /// All deployments as one group.
+    var everything: Link { Link(group: groups.count - 1, wildcardMatch: nil) }
 
     func dealiased(_ model: String) -> String {
         guard !policy.aliases.isEmpty else { return model }

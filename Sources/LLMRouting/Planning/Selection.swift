@@ -48,6 +48,13 @@ struct Tries: Hashable, Sendable {
     }
 }
 
+extension RoutingTable {
+    /// A client that states a priority gets a ranking.
+    func strategy(for request: RouteRequest) -> RoutingStrategy {
+        request.priority.map { .ranked($0) } ?? policy.strategy
+    }
+}
+
 /// Candidates pass by one at a time and only the best is kept, so that a choice allocates nothing.
 private struct Choice {
     var place: Int?
@@ -142,7 +149,7 @@ struct Selection {
         var choice = Choice()
         var order: Int?
         for (index, place) in group.members.enumerated() {
-            if let order, table.deployments[place].order != order, choice.place != nil { break }
+            if let order, !group.ignoresOrder, table.deployments[place].order != order { break }
             guard !tries.contains(place), !isSpoiled(place, on: link) else { continue }
             switch engine.unavailability(place, for: request, in: table, at: now) {
             case nil where !cooling: break
@@ -152,7 +159,7 @@ struct Selection {
             order = table.deployments[place].order
             offer(place, weight: group.weights[index], to: &choice, in: engine, at: now, using: &random)
         }
-        guard case .latency = table.policy.strategy, request.affinity == nil else { return choice.place }
+        guard case .latency = table.strategy(for: request), request.affinity == nil else { return choice.place }
         return choice.better { expectedWait($0, in: engine) }
     }
 
@@ -166,7 +173,7 @@ struct Selection {
         }
         let deployment = plan.table.deployments[place]
         let state = engine.states[plan.table.slots[place]]
-        switch plan.table.policy.strategy {
+        switch plan.table.strategy(for: request) {
         case .shuffle: choice.draw(place, weight: weight, using: &random)
         case .leastBusy: choice.offer(place, score: Double(state.inFlight), using: &random)
         case .latency: choice.sample(place, using: &random)
@@ -175,7 +182,7 @@ struct Selection {
             choice.offer(place, score: Double(cost.picodollars), using: &random)
         case .usage: choice.offer(place, score: usedShare(deployment, state, at: now.instant), using: &random)
         case .ranked(let priority):
-            choice.offerStable(place, score: rank(deployment, state, request.priority ?? priority))
+            choice.offerStable(place, score: rank(deployment, state, priority))
         }
     }
 

@@ -37,11 +37,14 @@ public struct ComplexityScore: Hashable, Sendable {
 
     public init(text: String, messageCount: Int) {
         var text = text
-        let scan = text.withUTF8 { VibeScan($0) }
-        length = min(scan.trimmedLength, 200)
-        simpleWords = (scan.words & Self.simpleMask).nonzeroBitCount
-        complexWords = (scan.words & Self.complexMask).nonzeroBitCount
-        hasCode = scan.words & Self.codeMask != 0
+        let scan = text.withUTF8 { bytes in
+            let scan = PromptText.scan(bytes, with: Self.matcher)
+            length = min(Self.trimmedLength(bytes, codePoints: scan.codePoints), 200)
+            return scan
+        }
+        simpleWords = scan.words.count(in: Self.simpleMask)
+        complexWords = scan.words.count(in: Self.complexMask)
+        hasCode = scan.words.count(in: Self.codeMask) > 0
         hasSentences = scan.sentenceEnds > 2
         hasHistory = messageCount > 5
     }
@@ -55,42 +58,16 @@ public struct ComplexityScore: Hashable, Sendable {
         "comprehensive", "concurrent", "distributed", "recursive",
     ]
     static let codeList = ["```", "def ", "function "]
-    static let simpleMask: UInt64 = (1 << UInt64(simpleList.count)) - 1
-    static let complexMask: UInt64 = ((1 << UInt64(complexList.count)) - 1) << UInt64(simpleList.count)
-    static let codeMask: UInt64 = 0b111 << UInt64(simpleList.count + complexList.count)
-    static let matcher = PatternMatcher(substrings: simpleList + complexList + codeList)
-}
+    private static let simpleMask = WordSet.places(0..<simpleList.count)
+    private static let complexMask = WordSet.places(simpleList.count..<(simpleList.count + complexList.count))
+    private static let codeMask = WordSet.places(
+        (simpleList.count + complexList.count)..<(simpleList.count + complexList.count + codeList.count))
+    private static let matcher = PatternMatcher(substrings: simpleList + complexList + codeList)
 
-/// Everything the score needs from a text, in one pass over its bytes.
-private struct VibeScan {
-    var words: UInt64 = 0
-    var sentenceEnds = 0
-    /// Code points after trimming what Python calls white space.
-    var trimmedLength = 0
-
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        let matcher = ComplexityScore.matcher
-        let width = matcher.symbolCount
-        var state = PatternMatcher.start
-        var words: UInt64 = 0
-        var sentenceEnds = 0
-        var codePoints = 0
-        matcher.symbols.withUnsafeBufferPointer { symbols in
-            matcher.transitions.withUnsafeBufferPointer { transitions in
-                matcher.hits.withUnsafeBufferPointer { hits in
-                    PromptText.forEachFoldedByte(of: bytes) { byte in
-                        state = transitions[Int(state) * width + Int(symbols[Int(byte)])]
-                        words |= hits[Int(state)]
-                        if byte & 0xc0 != 0x80 { codePoints += 1 }
-                        if byte < 0x40, byte == 0x2e || byte == 0x21 || byte == 0x3f { sentenceEnds += 1 }
-                    }
-                }
-            }
-        }
-        self.words = words
-        self.sentenceEnds = sentenceEnds
-        let leading = Self.spaces(in: bytes, fromEnd: false)
-        trimmedLength = leading == codePoints ? 0 : codePoints - leading - Self.spaces(in: bytes, fromEnd: true)
+    /// Code points of a text without what Python calls white space at its ends.
+    private static func trimmedLength(_ bytes: UnsafeBufferPointer<UInt8>, codePoints: Int) -> Int {
+        let leading = spaces(in: bytes, fromEnd: false)
+        return leading == codePoints ? 0 : codePoints - leading - spaces(in: bytes, fromEnd: true)
     }
 
     /// White-space code points at one end.

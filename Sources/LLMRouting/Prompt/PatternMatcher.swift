@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-/// Finds up to 64 words in one pass over a text: an Aho-Corasick automaton over folded UTF-8 bytes.
+/// Words of a matcher, one bit each in the order of its list.
+typealias WordSet = SIMD4<UInt64>
+
+extension WordSet {
+    static let empty = WordSet(repeating: 0)
+
+    /// The words from `range.lowerBound` up to `range.upperBound`.
+    static func places(_ range: Range<Int>) -> WordSet {
+        var set = WordSet.empty
+        for place in range { set[place / 64] |= 1 << UInt64(place % 64) }
+        return set
+    }
+
+    func count(in mask: WordSet) -> Int {
+        let common = self & mask
+        return (0..<4).reduce(0) { $0 + common[$1].nonzeroBitCount }
+    }
+}
+
+/// Finds up to 256 words in one pass over a text: an Aho-Corasick automaton over folded UTF-8 bytes.
 ///
 /// Searching 35 words one by one costs 35 passes; the automaton costs one table look-up a byte.
 struct PatternMatcher: Sendable {
@@ -11,20 +30,23 @@ struct PatternMatcher: Sendable {
     let symbolCount: Int
     /// `state * symbolCount + symbol` to the next state.
     let transitions: [UInt16]
-    /// Words that end in a state, one bit each.
-    let hits: [UInt64]
+    /// Place in `hits` for each state; 0 where no word ends.
+    let accepts: [UInt16]
+    let hits: [WordSet]
+    /// The symbol between words, when the matcher looks for whole words: runs of it count as one.
+    let separatorSymbol: UInt8?
 
     /// Words match anywhere, also inside other words.
     init(substrings words: [String]) {
         self.init(patterns: words.map { Array($0.utf8) }, separators: false)
     }
 
-    /// Words match between separators only. A space in a word stands for a separator; a trailing `*` leaves its end open.
+    /// Words match between separators only. A space in a word stands for separators; a `*` leaves that end open.
     init(words: [String]) {
         let patterns = words.map { word -> [UInt8] in
-            let open = word.hasSuffix("*")
-            let bytes = Array((open ? word.dropLast() : word[...]).utf8)
-            return [Self.separator] + bytes + (open ? [] : [Self.separator])
+            let before: [UInt8] = word.hasPrefix("*") ? [] : [Self.separator]
+            let after: [UInt8] = word.hasSuffix("*") ? [] : [Self.separator]
+            return before + word.utf8.filter { $0 != UInt8(ascii: "*") } + after
         }
         self.init(patterns: patterns, separators: true)
     }
@@ -32,7 +54,7 @@ struct PatternMatcher: Sendable {
     static let separator = UInt8(ascii: " ")
 
     private init(patterns: [[UInt8]], separators: Bool) {
-        precondition(patterns.count <= 64, "a matcher holds at most 64 words")
+        precondition(patterns.count <= 256, "a matcher holds at most 256 words")
         var symbols = [UInt8](repeating: 0, count: 256)
         var symbolCount = 1
         for byte in patterns.joined() where symbols[Int(byte)] == 0 {
@@ -46,13 +68,20 @@ struct PatternMatcher: Sendable {
         }
         var trie = Trie(symbolCount: symbolCount)
         for (index, pattern) in patterns.enumerated() {
-            trie.insert(pattern.map { Int(symbols[Int($0)]) }, bit: 1 << UInt64(index))
+            trie.insert(pattern.map { Int(symbols[Int($0)]) }, .places(index..<(index + 1)))
         }
         trie.complete()
         self.symbols = symbols
         self.symbolCount = symbolCount
         transitions = trie.next.map { UInt16($0) }
-        hits = trie.hits
+        var sets: [WordSet] = [.empty]
+        accepts = trie.hits.map { set in
+            if set == .empty { return 0 }
+            sets.append(set)
+            return UInt16(sets.count - 1)
+        }
+        hits = sets
+        separatorSymbol = separators ? symbols[Int(Self.separator)] : nil
     }
 
     /// Letters, digits, the underscore, and every byte of characters beyond ASCII.
@@ -70,25 +99,25 @@ struct PatternMatcher: Sendable {
 private struct Trie {
     let symbolCount: Int
     var next: [Int]
-    var hits: [UInt64] = [0]
+    var hits: [WordSet] = [.empty]
 
     init(symbolCount: Int) {
         self.symbolCount = symbolCount
         next = Array(repeating: -1, count: symbolCount)
     }
 
-    mutating func insert(_ word: [Int], bit: UInt64) {
+    mutating func insert(_ word: [Int], _ set: WordSet) {
         var state = 0
         for symbol in word {
             let place = state * symbolCount + symbol
             if next[place] < 0 {
                 next[place] = hits.count
-                hits.append(0)
+                hits.append(.empty)
                 next.append(contentsOf: repeatElement(-1, count: symbolCount))
             }
             state = next[place]
         }
-        hits[state] |= bit
+        hits[state] |= set
     }
 
     /// Breadth first, so that the state to fall back to is complete before it is read.

@@ -7,11 +7,10 @@ public enum TaskClass: String, Hashable, Sendable, CaseIterable {
     /// Words are searched anywhere in the text, also inside other words ("default" is code): the rule is old, known to
     /// its users, and cheap. Code words win over writing words; a text with neither is analysis.
     public init(prompt: String) {
-        var state = PatternMatcher.start
-        let found = PromptText.scan(prompt, with: Self.matcher, state: &state)
-        if found & Self.codeWords != 0 {
+        let found = PromptText.scan(prompt, with: Self.matcher).words
+        if found.count(in: Self.codeWords) > 0 {
             self = .code
-        } else if found & Self.writingWords != 0 {
+        } else if found.count(in: Self.writingWords) > 0 {
             self = .writing
         } else {
             self = .analysis
@@ -19,7 +18,7 @@ public enum TaskClass: String, Hashable, Sendable, CaseIterable {
     }
 
     private static let words = ["def", "class", "import", "exception", "essay", "blog", "email", "summarize"]
-    private static let codeWords: UInt64 = 0b1111
-    private static let writingWords: UInt64 = 0b1111_0000
+    private static let codeWords = WordSet.places(0..<4)
+    private static let writingWords = WordSet.places(4..<8)
     private static let matcher = PatternMatcher(substrings: words)
 }

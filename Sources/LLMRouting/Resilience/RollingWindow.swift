@@ -124,6 +124,18 @@ public struct RollingWindow: Sendable {
     }
 }
 
+/// The tokens that a call is expected to use; corrected by its real usage when it ends.
+struct TokenEstimate: Hashable, Sendable {
+    let input: Int
+    let output: Int
+
+    /// An answer may be as long as the client allows and hardly ever is, so a large `max_tokens` alone does not keep a
+    /// request out: it fills the limit at most.
+    func counted(against limits: RateLimits) -> Int {
+        min(input &+ output, max(input, limits.tokensPerMinute ?? .max))
+    }
+}
+
 /// The windows of one owner of limits: a deployment, a provider or a key.
 struct RateWindows: Sendable {
     var requests = RollingWindow()
@@ -156,8 +168,11 @@ struct RateWindows: Sendable {
     }
 
     /// Replaces an estimate by what was really used.
-    mutating func correct(_ limits: RateLimits, estimate: Int, actual: Int, takenAt: Instant, now: Instant) {
+    mutating func correct(
+        _ limits: RateLimits, _ estimate: TokenEstimate, actual: Int, takenAt: Instant, now: Instant
+    ) {
         guard limits.tokensPerMinute != nil else { return }
+        let estimate = estimate.counted(against: limits)
         if actual > estimate {
             tokens.record(actual - estimate, at: now)
         } else {

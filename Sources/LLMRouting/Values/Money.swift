@@ -72,12 +72,7 @@ extension Money {
     }
 }
 
-extension Money: CustomStringConvertible, LosslessStringConvertible {
-    public init?(_ description: String) {
-        guard let money = try? Money(description[...]) else { return nil }
-        self = money
-    }
-
+extension Money: CustomStringConvertible {
     /// The exact amount with at least two decimals: `1.00`, `0.00028`.
     public var description: String { decimalText(minimumDecimals: 2) }
 

@@ -103,12 +103,17 @@ struct Simulation {
     }
 
     /// Runs requests that arrive at given times from now; returns when all are over.
-    mutating func all(_ requests: [(after: Duration, request: RouteRequest)]) throws -> [Result] {
+    mutating func all(
+        _ requests: [(after: Duration, request: RouteRequest)], rankingAll: Bool = false
+    ) throws -> [Result] {
         runs = []
         arrivals = []
         let start = now
         for (index, item) in requests.enumerated() {
-            let plan = try RoutePlan(item.request, table: engine.table)
+            let plan =
+                rankingAll
+                ? RoutePlan(rankingAll: item.request, table: engine.table)
+                : try RoutePlan(item.request, table: engine.table)
             runs.append(Result(run: RequestRun(item.request, plan: plan)))
             arrivals.append(start + item.after)
             schedule(.begin, at: start + item.after, run: index)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import LLMRouting
+import Testing
+
+struct BudgetLedgerTests {
+    private let start = CalendarTime(secondsSince1970: 1_700_000_000)
+
+    private func policy(window: Duration? = nil) -> BudgetPolicy {
+        var policy = BudgetPolicy()
+        policy.defaultUserCap = BudgetCap(amount: .dollars(1), window: window)
+        return policy
+    }
+
+    @Test func `a refusal says what is left and when it resets`() throws {
+        var ledger = BudgetLedger(policy: policy(window: .seconds(3600)))
+        let first = try ledger.reserve(try Money("0.60"), for: [.user("ann")], at: start).get()
+        #expect(ledger.settle(first, cost: try Money("0.60"), at: start)?.amount == (try Money("0.60")))
+        _ = try ledger.reserve(try Money("0.30"), for: [.user("ann")], at: start).get()
+        guard case .failure(let refusal) = ledger.reserve(try Money("0.2"), for: [.user("ann")], at: start) else {
+            Issue.record("0.90 of 1.00 are taken")
+            return
+        }
+        #expect(refusal.left.description == "0.10" && refusal.spent.description == "0.60")
+        #expect(refusal.resetsAt == start + .seconds(3600))
+        _ = try ledger.reserve(try Money("0.1"), for: [.user("ann")], at: start).get()
+    }
+
+    @Test func `nobody's money is nobody's budget`() throws {
+        var ledger = BudgetLedger(policy: policy())
+        _ = try ledger.reserve(.dollars(50), for: [.user("")], at: start).get()
+        _ = try ledger.reserve(.dollars(50), for: [.provider("openai"), .key("k")], at: start).get()
+    }
+
+    @Test func `the window resets the spending, not what is set aside`() throws {
+        var ledger = BudgetLedger(policy: policy(window: .seconds(60)))
+        let done = try ledger.reserve(try Money("0.5"), for: [.user("u")], at: start).get()
+        _ = ledger.settle(done, cost: try Money("0.5"), at: start)
+        let running = try ledger.reserve(try Money("0.4"), for: [.user("u")], at: start).get()
+        let later = start + .seconds(60)
+        #expect(ledger.balance(of: .user("u"), at: later).spent == .zero)
+        #expect(ledger.balance(of: .user("u"), at: later).left?.description == "0.60")
+        _ = ledger.settle(running, cost: try Money("0.4"), at: later)
+        #expect(ledger.balance(of: .user("u"), at: later).spent.description == "0.40")
+    }
+
+    @Test func `settling twice or after a release changes nothing`() throws {
+        var ledger = BudgetLedger(policy: policy())
+        let reservation = try ledger.reserve(try Money("0.5"), for: [.user("u")], at: start).get()
+        ledger.release(reservation)
+        #expect(ledger.settle(reservation, cost: try Money("0.5"), at: start) == nil)
+        #expect(ledger.balance(of: .user("u"), at: start).spent == .zero)
+        #expect(ledger.openReservations == 0)
+    }
+
+    @Test func `entries restore a ledger, whichever was kept last`() throws {
+        var ledger = BudgetLedger(policy: policy())
+        var entries: [LedgerEntry] = []
+        for _ in 0..<5 {
+            let reservation = try ledger.reserve(try Money("0.1"), for: [.user("u")], at: start).get()
+            entries += [ledger.settle(reservation, cost: try Money("0.07"), at: start)].compactMap { $0 }
+        }
+        var restored = BudgetLedger(policy: policy())
+        for entry in entries { restored.restore(entry.balances) }
+        #expect(restored.balance(of: .user("u"), at: start) == ledger.balance(of: .user("u"), at: start))
+        #expect(restored.balance(of: .user("u"), at: start).spent.description == "0.35")
+    }
+
+    @Test func `accounts of users who never come back are forgotten`() throws {
+        var ledger = BudgetLedger(policy: policy(window: .seconds(60)))
+        for user in 0..<1000 {
+            let reservation = try ledger.reserve(try Money("0.1"), for: [.user("u\(user)")], at: start).get()
+            _ = ledger.settle(reservation, cost: try Money("0.1"), at: start)
+        }
+        #expect(ledger.accountCount == 1000)
+        ledger.prune(at: start + .seconds(61))
+        #expect(ledger.accountCount == 0)
+    }
+
+    /// 1,000 calls at the same time, in any order of reserving, settling and releasing.
+    @Test(arguments: 1...30)
+    func `spending never exceeds a cap, however calls interleave`(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var policy = BudgetPolicy()
+        policy.defaultUserCap = BudgetCap(amount: .dollars(1))
+        policy.keyCaps = ["k": BudgetCap(amount: .dollars(2))]
+        policy.providerCaps = ["p": BudgetCap(amount: .dollars(3), window: .seconds(500))]
+        var ledger = BudgetLedger(policy: policy)
+        var running: [BudgetLedger.Reservation] = []
+        var spent: [BudgetScope: Money] = [:]
+        var now = start
+        for _ in 0..<4000 {
+            now = now + .milliseconds(Int.random(in: 0...20, using: &random))
+            if running.count < 1000, Int.random(in: 0..<2, using: &random) == 0 {
+                let amount = Money(picodollars: Int64.random(in: 0...10_000_000_000, using: &random))
+                let user = BudgetScope.user("u\(Int.random(in: 0..<4, using: &random))")
+                if case .success(let granted) = ledger.reserve(amount, for: [user, .key("k"), .provider("p")], at: now)
+                {
+                    running.append(granted)
+                }
+            } else if let index = running.indices.randomElement(using: &random) {
+                let reservation = running.remove(at: index)
+                guard Int.random(in: 0..<3, using: &random) > 0 else {
+                    ledger.release(reservation)
+                    continue
+                }
+                let cost = Money(
+                    picodollars: Int64.random(in: 0...max(1, reservation.amount.picodollars), using: &random))
+                _ = ledger.settle(reservation, cost: min(cost, reservation.amount), at: now)
+                for scope in reservation.scopes { spent[scope, default: .zero] += min(cost, reservation.amount) }
+            }
+            for scope in spent.keys {
+                let balance = ledger.balance(of: scope, at: now)
+                #expect(balance.spent + balance.reserved <= (balance.cap ?? .limit))
+            }
+        }
+        for (scope, amount) in spent { #expect(ledger.balance(of: scope, at: now).spent == amount) }
+        for reservation in running { ledger.release(reservation) }
+        for scope in spent.keys { #expect(ledger.balance(of: scope, at: now).reserved == .zero) }
+    }
+}
