@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "RouterAuth",
-            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "Transfer"],
+            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "Transfer", "YAMLSyntax"],
             swiftSettings: strict),
         .target(
             name: "RouterDoctor",
@@ -196,7 +196,10 @@ let package = Package(
         .testTarget(name: "RepositoryTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RouterAuthTests",
-            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "RouterAuth", "SystemIO", "TestSupport"],
+            dependencies: [
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "RouterAuth", "StandInHTTP", "SystemIO", "TestSupport",
+                "Transfer", "YAMLSyntax",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RouterBootstrapTests",

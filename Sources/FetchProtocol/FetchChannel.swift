@@ -20,6 +20,7 @@ package final class FetchChannel: Sendable {
 
     private let state = Mutex(State())
     private let sending = Mutex(())
+    private let completing = Mutex(())
     private let output: Int32
 
     /// Lines that nobody has asked for are forgotten beyond this number.
@@ -65,6 +66,29 @@ package final class FetchChannel: Sendable {
         }
     }
 
+    /// Starts a program; it and its group are killed when the command goes away before `finished(pid:)`.
+    package func start(_ spec: ProcessSpec, input: Int32, output: Int32, error: Int32) throws(SpawnError) -> Int32 {
+        // Under the lock: whoever ends the children must see this one or keep it from starting.
+        let started = state.withLock { state in
+            Result { () throws(SpawnError) in
+                let pid = try ChildProcess.spawn(spec, input: input, output: output, error: error).pid
+                state.children.insert(pid)
+                return pid
+            }
+        }
+        return try started.get()
+    }
+
+    /// The program that `start` started has been reaped.
+    package func finished(pid: Int32) {
+        state.withLock { _ = $0.children.remove(pid) }
+    }
+
+    /// Runs `step` to its end even when the command goes away meanwhile: for files that must not be left behind half made.
+    package func completing<Value>(_ step: () throws -> Value) rethrows -> Value {
+        try completing.withLock { _ in try step() }
+    }
+
     /// Runs a program to its end; it and its group are killed when the command goes away meanwhile.
     package func run(
         _ spec: ProcessSpec, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
@@ -94,10 +118,12 @@ package final class FetchChannel: Sendable {
 
     /// Ends the process and all that it started; called when the command has gone.
     func abandon() -> Never {
-        state.withLock { state in
-            for pid in state.children { kill(-pid, SIGKILL) }
-            // Files are left as after a crash, which every step is prepared for.
-            _exit(FetchServer.abandonedExitCode)
+        completing.withLock { _ in
+            state.withLock { state in
+                for pid in state.children { kill(-pid, SIGKILL) }
+                // Files are left as after a crash, which every step is prepared for.
+                _exit(FetchServer.abandonedExitCode)
+            }
         }
     }
 }
