@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import FetchProtocol
+internal import RouterAuth
 internal import RouterBootstrap
 internal import SystemIO
 internal import Transfer
@@ -27,7 +28,8 @@ enum Main {
     /// All that the helper can do. Each engine brings its own handlers.
     private static func handlers(_ environment: [String: String]) -> [FetchHandler] {
         let settings = TransferSettings(environment: environment)
-        return BootstrapHandlers.all(settings: settings, environment: environment)
+        return AuthHandlers.all(settings: settings)
+            + BootstrapHandlers.all(settings: settings, environment: environment)
             + [ProbeHandler.handler(settings: settings)]
     }
 
