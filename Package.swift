@@ -162,8 +162,15 @@ let package = Package(
             dependencies: ["JSONSyntax", "StandInHTTP", "SystemIO", .product(name: "Crypto", package: "swift-crypto")],
             path: "Tests/StandIns/ReleaseHost", swiftSettings: strict),
         .executableTarget(
-            name: "stand-in-service", dependencies: ["CRouterSystem", "SystemIO"],
-            path: "Tests/StandIns/Service", swiftSettings: strict),
+            name: "stand-in-service", dependencies: ["SystemIO"],
+            path: "Tests/StandIns/Service", swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
+        .executableTarget(
+            name: "stand-in-supervisor",
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor",
+                "SystemIO",
+            ],
+            path: "Tests/StandIns/Supervisor", swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
             path: "Tests/TestSupport", swiftSettings: strict),
@@ -221,7 +228,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RouterControlTests",
-            dependencies: ["JSONSyntax", "RouterControl", "RouterServices", "SystemIO", "TestSupport"],
+            dependencies: ["Diagnostics", "JSONSyntax", "RouterControl", "RouterServices", "SystemIO", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RouterDoctorTests",
@@ -240,12 +247,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RouterServicesTests", dependencies: ["JSONSyntax", "RouterServices"], swiftSettings: strict),
+            name: "RouterServicesTests", dependencies: ["Diagnostics", "JSONSyntax", "RouterServices"], swiftSettings: strict),
         .testTarget(
             name: "RouterSupervisorTests",
             dependencies: [
-                "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor", "SystemIO",
-                "TestSupport",
+                "Diagnostics", "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "RouterSupervisor",
+                "SystemIO", "TestSupport", "stand-in-service", "stand-in-supervisor",
             ],
             swiftSettings: strict),
         .testTarget(name: "SystemIOTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),

@@ -9,15 +9,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifdef __linux__
 #include <linux/falloc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #ifndef SYS_pidfd_send_signal
@@ -33,6 +39,9 @@
 
 static void close_from(int first) {
 #ifdef __linux__
+    // Closing at exec, not before it: a lock that the parent held is let go only once the child is its own program,
+    // so whoever takes the lock after the parent's death sees the child with its own environment.
+    if (syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) == 0) return;
     if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
 #endif
     struct rlimit limit;
@@ -157,6 +166,17 @@ int router_pidfd_send_signal(int pidfd, int signal_number) {
     (void)pidfd;
     (void)signal_number;
     errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int router_pidfd_send_group_signal(int pidfd, int signal_number) {
+#ifdef __linux__
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 4 /* PIDFD_SIGNAL_PROCESS_GROUP */);
+#else
+    (void)pidfd;
+    (void)signal_number;
+    errno = EINVAL;
     return -1;
 #endif
 }

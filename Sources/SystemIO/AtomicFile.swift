@@ -30,6 +30,22 @@ package enum AtomicFile {
         CrashPoint.reach()
     }
 
+    /// The same without waiting for the disk: no reader sees a mix, but a power cut may bring the old bytes back.
+    package static func replace(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
+        let temporary = temporaryPath(for: path)
+        do {
+            CrashPoint.reach()
+            let descriptor = try OwnedDescriptor.open(
+                temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: mode)
+            try descriptor.writeAll(bytes, path: path)
+            CrashPoint.reach()
+            try FileSystem.rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
     /// Writes `path` only where nothing is there yet; false when something was.
     package static func create(_ bytes: [UInt8], at path: String, mode: UInt32) throws(SystemError) -> Bool {
         let temporary = temporaryPath(for: path)

@@ -90,20 +90,33 @@ package enum ChildProcess {
     package struct Started: ~Copyable {
         package let pid: Int32
         package let pidDescriptor: OwnedDescriptor?
+
+        /// The descriptor alone; nil where the system has none for processes.
+        package consuming func takeHandle() -> ProcessHandle? {
+            let pid = pid
+            guard let descriptor = pidDescriptor else { return nil }
+            return ProcessHandle(pid: pid, taking: descriptor)
+        }
     }
 
     /// Starts `spec` with the given descriptors as its standard input, output and error; all others are closed in it.
     package static func spawn(
         _ spec: ProcessSpec, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
     ) throws(SpawnError) -> Started {
-        let arguments = CStringVector(spec.arguments)
-        let environment = CStringVector(spec.environment)
+        try spawn(PreparedProcess(spec), input: input, output: output, error: error, extraDescriptor: extraDescriptor)
+    }
+
+    /// The same with everything laid out beforehand, for who must not lose time between an exit and the next start.
+    package static func spawn(
+        _ prepared: PreparedProcess, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
+    ) throws(SpawnError) -> Started {
+        let spec = prepared.spec
         let result = spec.executable.withCString { path in
             withOptionalCString(spec.directory) { directory in
                 var request = router_spawn_request()
                 request.path = path
-                request.argv = UnsafePointer(arguments.pointer)
-                request.envp = UnsafePointer(environment.pointer)
+                request.argv = UnsafePointer(prepared.arguments.pointer)
+                request.envp = UnsafePointer(prepared.environment.pointer)
                 request.directory = directory
                 request.standard_input = input
                 request.standard_output = output
@@ -112,6 +125,8 @@ package enum ChildProcess {
                 request.new_session = spec.newSession ? 1 : 0
                 request.umask = mode_t(spec.umask)
                 request.no_core = 1
+                request.open_files_soft = prepared.openFiles?.soft ?? 0
+                request.open_files_hard = prepared.openFiles?.hard ?? 0
                 return router_spawn(&request)
             }
         }
@@ -172,24 +187,6 @@ extension SpawnError.Step {
         case router_spawn_step_exec: self = .exec
         default: self = .fork
         }
-    }
-}
-
-/// A null-terminated vector of C strings that lives as long as the value.
-private final class CStringVector {
-    let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    private let count: Int
-
-    init(_ strings: [String]) {
-        count = strings.count
-        pointer = .allocate(capacity: count + 1)
-        for (index, string) in strings.enumerated() { pointer[index] = strdup(string) }
-        pointer[count] = nil
-    }
-
-    deinit {
-        for index in 0..<count { free(pointer[index]) }
-        pointer.deallocate()
     }
 }
 

@@ -33,6 +33,24 @@ package struct FileLock: ~Copyable, Sendable {
     /// The open file that carries the lock; a child that inherits it shares the lock until it ends.
     package var rawDescriptor: Int32 { descriptor.rawValue }
 
+    /// Takes over a lock that came through an exec on `descriptor`; nil when that does not hold the lock of `path`.
+    package static func inherit(_ descriptor: Int32, path: String) -> FileLock? {
+        guard descriptor > 2 else { return nil }
+        var ours = stat()
+        var file = stat()
+        guard fstat(descriptor, &ours) == 0, stat(path, &file) == 0, ours.st_ino == file.st_ino,
+            ours.st_dev == file.st_dev, flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        else { return nil }
+        let lock = FileLock(descriptor: OwnedDescriptor(taking: descriptor))
+        lock.setInherited(false)
+        return lock
+    }
+
+    /// Whether an exec keeps the lock held.
+    package borrowing func setInherited(_ inherited: Bool) {
+        descriptor.setInherited(inherited)
+    }
+
     private init(descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
     }

@@ -88,6 +88,18 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         return count
     }
 
+    /// Reads at most `limit` bytes from `offset` on, wherever the position is.
+    package borrowing func read(upTo limit: Int, at offset: Int, path: String? = nil) throws(SystemError) -> [UInt8] {
+        var count = 0
+        let descriptor = rawValue
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
+            count = retryingInterrupts { pread(descriptor, buffer.baseAddress, limit, off_t(offset)) }
+            initialized = max(0, count)
+        }
+        guard count >= 0 else { throw SystemError.current("read", path: path) }
+        return bytes
+    }
+
     package borrowing func synchronize(path: String? = nil) throws(SystemError) {
         let descriptor = rawValue
         guard retryingInterrupts({ fsync(descriptor) }) == 0 else { throw SystemError.current("sync", path: path) }

@@ -51,6 +51,8 @@ package struct ProcessRecord: Sendable {
     package let processorTicks: UInt64
     package let startTicks: UInt64
     package let residentPages: Int
+    /// How it ended, as wait(2) would say, once it has; nil while it runs or where that may not be read.
+    package let waitStatus: Int32?
 
     /// A zombie or a process being removed: it runs no code any more.
     package var hasEnded: Bool { state == "Z" || state == "X" || state == "x" }
@@ -71,7 +73,7 @@ package struct ProcessRecord: Sendable {
         return ProcessRecord(
             pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), state: state, parent: parent,
             processGroup: group, session: session, processorTicks: user + kernel, startTicks: start,
-            residentPages: pages)
+            residentPages: pages, waitStatus: state == "Z" && fields.count > 49 ? Int32(fields[49]) : nil)
     }
 
     /// All processes that can be seen.

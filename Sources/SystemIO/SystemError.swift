@@ -32,6 +32,10 @@ package struct SystemError: Error, Equatable, Sendable {
     package var isNotFound: Bool { code == ENOENT || code == ENOTDIR }
     package var isAlreadyThere: Bool { code == EEXIST }
     package var isPermission: Bool { code == EACCES || code == EPERM || code == EROFS }
+    package var isConnectionRefused: Bool { code == ECONNREFUSED }
+    package var isBrokenPipe: Bool { code == EPIPE || code == ECONNRESET }
+    /// Out of memory, processes or descriptors: it may work later without anybody changing anything.
+    package var isOutOfResources: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
 }
 

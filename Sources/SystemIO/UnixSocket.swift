@@ -44,6 +44,18 @@ package enum UnixSocket {
         return descriptor
     }
 
+    /// The next connection that waits at a non-blocking listener; nil when there is none. Never blocks.
+    package static func accept(from listener: Int32) throws(SystemError) -> OwnedDescriptor? {
+        while true {
+            let descriptor = router_accept(listener)
+            if descriptor >= 0 { return OwnedDescriptor(taking: descriptor) }
+            // Whoever gave up before being accepted is no reason not to look at the next one.
+            if errno == ECONNABORTED { continue }
+            if errno == EAGAIN { return nil }
+            throw SystemError.current("accept a connection")
+        }
+    }
+
     /// The user and process that made the connection.
     package static func peer(of descriptor: Int32) throws(SystemError) -> Peer {
         var uid: uid_t = 0

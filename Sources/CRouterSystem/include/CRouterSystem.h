@@ -76,6 +76,8 @@ struct router_wait_result router_reap(pid_t pid);
 
 int router_pidfd_open(pid_t pid);
 int router_pidfd_send_signal(int pidfd, int signal_number);
+/// The same for the whole process group of which the process is the leader (Linux 6.9; EINVAL before).
+int router_pidfd_send_group_signal(int pidfd, int signal_number);
 /// The wait status of a process that is not our child, where the kernel keeps it; -1 with errno where not.
 int router_pidfd_exit_status(int pidfd, int *wait_status);
 
@@ -89,3 +91,79 @@ int router_collapse_range(int fd, off_t offset, off_t length);
 int router_punch_hole(int fd, off_t offset, off_t length);
 /// Credentials of the peer of a connected unix socket; 0 on success.
 int router_peer_identity(int fd, uid_t *uid, pid_t *pid);
+
+// MARK: - Waiting
+
+/// One descriptor that is ready, with the token it was registered under.
+struct router_poll_event {
+    uint64_t token;
+    uint32_t events;
+};
+
+enum { router_poll_readable = 1, router_poll_writable = 2, router_poll_hangup = 4 };
+
+int router_poll_create(void);
+/// Registers (`is_new`) or changes what is waited for.
+int router_poll_set(int poll, int fd, uint32_t events, uint64_t token, int is_new);
+int router_poll_remove(int poll, int fd);
+/// Waits up to `timeout_nanoseconds` (negative: for ever); the number of events, or -1 with errno.
+int router_poll_wait(int poll, struct router_poll_event *events, int capacity, int64_t timeout_nanoseconds);
+
+/// Blocks `signals` in this thread and returns a non-blocking descriptor that delivers them.
+int router_signal_descriptor(const int *signals, int count);
+/// The next delivered signal with its sender; 0 when there is none.
+int router_read_signal(int fd, pid_t *sender);
+
+/// What happened to a watched path; `name` is the entry for folders, empty for files.
+struct router_watch_event {
+    int watch;
+    uint32_t mask;
+    char name[256];
+};
+enum {
+    router_watch_modified = 1,
+    router_watch_removed = 2,
+    router_watch_created = 4,
+    router_watch_once = 8,
+    router_watch_overflow = 16,
+};
+int router_watch_create(void);
+/// Watches `path` for a mask of the values above; the watch number, or -1 with errno.
+int router_watch_add(int fd, const char *path, uint32_t mask);
+int router_watch_remove(int fd, int watch);
+/// The least capacity that `router_watch_read` takes.
+enum { router_watch_capacity = 64 };
+/// Fills `events`; the number of them, 0 when there are none, -1 with errno.
+int router_watch_read(int fd, struct router_watch_event *events, int capacity);
+
+/// The pid of a child that has ended and is not reaped yet, 0 when there is none, -1 with errno.
+pid_t router_peek_ended_child(void);
+
+/// 0 while the child runs, else non-zero; nothing is reaped.
+int router_child_has_ended(pid_t pid);
+
+// MARK: - Sockets and descriptors
+
+int router_accept(int fd);
+int router_set_nonblocking(int fd);
+/// Whether the descriptor survives an exec.
+int router_set_inherited(int fd, int inherited);
+/// Starts a connection to a numeric address without waiting; the descriptor, or -1 with errno.
+int router_tcp_connect(const char *address, int port);
+/// 0 once a started connection stands, else the error number.
+int router_socket_error(int fd);
+/// Listens on a numeric address; port 0 takes a free one. For tests and probes of free ports.
+int router_tcp_listen(const char *address, int port);
+int router_socket_port(int fd);
+/// 1 when the address can be bound, 0 when it is in use, -1 with errno when that cannot be told.
+int router_port_is_free(const char *address, int port);
+ssize_t router_send(int fd, const void *bytes, size_t count);
+/// Tells the service manager at `path` (`@` first: abstract); 0 on success.
+int router_notify_service_manager(const char *path, const char *message);
+/// A file without a name that lives in memory.
+int router_memory_file(const char *name);
+/// Copies between two files inside the kernel where it can; the number of bytes, 0 at the end, -1 with errno.
+ssize_t router_copy_range(int from, off_t *from_offset, int to, size_t count);
+/// The offset of the first data at or after `offset`; the size of the file when there is none.
+off_t router_seek_data(int fd, off_t offset);
+int router_block_size(int fd);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+internal import SystemIO
+
+/// A short-lived program of ours: given its input, read until it ends, killed when dropped.
+final class HelperProcess {
+    /// What it may print; the rest is not read.
+    static let outputLimit = 64 << 10
+
+    private let loop: EventLoop
+    private let children: ChildWatcher
+    private let pid: Int32
+    private let handle: ProcessHandle?
+    private let output: OwnedDescriptor
+    private var token: EventLoop.Token?
+    private var bytes: [UInt8] = []
+    private var isOver = false
+    private let ended: (ExitStatus, [UInt8]) -> Void
+
+    init(
+        _ spec: ProcessSpec, input: [UInt8], loop: EventLoop, children: ChildWatcher,
+        ended: @escaping (ExitStatus, [UInt8]) -> Void
+    ) throws {
+        self.loop = loop
+        self.children = children
+        self.ended = ended
+        // A file in memory holds any input without anybody having to wait for the program to read it.
+        let source = try OwnedDescriptor.memoryFile("input")
+        try source.writeAll(input)
+        source.rewind()
+        let pipe = try Pipe()
+        let error = try OwnedDescriptor.open("/dev/null", [.writeOnly])
+        let started = try ChildProcess.spawn(
+            spec, input: source.rawValue, output: pipe.writer.rawValue, error: error.rawValue)
+        pid = started.pid
+        handle = started.takeHandle()
+        output = pipe.takeReader()
+        children.watch(pid: pid, descriptor: handle?.rawValue) { [weak self] in self?.hasEnded() }
+        token = try? loop.add(output.rawValue, .readable) { [weak self] _ in self?.read() }
+    }
+
+    deinit {
+        kill()
+    }
+
+    /// Ends it and everything it started; nobody is told.
+    func kill() {
+        guard !isOver else { return }
+        isOver = true
+        ProcessControl.signalGroup(pid, SignalNumber.kill)
+        release()
+        // The signal for ended children reaps it.
+    }
+
+    private func read() {
+        guard let more = try? output.receive(upTo: 16 << 10) else { return }
+        if more.isEmpty || bytes.count > Self.outputLimit {
+            if let token { loop.remove(token) }
+            token = nil
+        } else {
+            bytes += more
+        }
+    }
+
+    private func hasEnded() {
+        guard !isOver, ProcessControl.hasEnded(child: pid) else { return }
+        ProcessControl.signalGroup(pid, SignalNumber.kill)
+        let status = (try? ChildProcess.reap(pid: pid)) ?? .unknown
+        isOver = true
+        read()
+        release()
+        ended(status, bytes)
+    }
+
+    private func release() {
+        if let token { loop.remove(token) }
+        token = nil
+        children.unwatch(pid: pid)
+    }
+}

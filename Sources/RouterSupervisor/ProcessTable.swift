@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+
+internal import RouterControl
+internal import SystemIO
+
+/// The processes of the machine as of this turn of the loop: read at most once a turn, and only when somebody asks.
+final class ProcessTable {
+    private let loop: EventLoop
+    private let stackMark: String
+    private var cachedRecords: [ProcessRecord]?
+    private var cachedOrphans: [ProcessRecord]?
+    private let isWatched: (Int32) -> Bool
+
+    init(loop: EventLoop, stackMark: String, isWatched: @escaping (Int32) -> Bool) {
+        self.loop = loop
+        self.stackMark = stackMark
+        self.isWatched = isWatched
+    }
+
+    /// Every process that runs.
+    func records() -> [ProcessRecord] {
+        if let cachedRecords { return cachedRecords }
+        let found = ProcessRecord.all().filter { !$0.hasEnded }
+        cachedRecords = found
+        forgetAtEndOfTurn()
+        return found
+    }
+
+    /// Children of ours that nobody waits for: they came to us when their parents died.
+    func orphans() -> [ProcessRecord] {
+        if let cachedOrphans { return cachedOrphans }
+        let own = ProcessControl.currentPID
+        let found: [ProcessRecord]
+        if let children = ProcessControl.children(of: own) {
+            found = children.filter { !isWatched($0) }.compactMap { ProcessRecord.read(pid: $0) }
+                .filter { !$0.hasEnded && $0.parent == own }
+        } else {
+            found = records().filter { $0.parent == own && !isWatched($0.pid) }
+        }
+        cachedOrphans = found
+        forgetAtEndOfTurn()
+        return found
+    }
+
+    private func forgetAtEndOfTurn() {
+        loop.atEndOfTurn { [weak self] in self?.invalidate() }
+    }
+
+    /// The next question reads anew.
+    func invalidate() {
+        cachedRecords = nil
+        cachedOrphans = nil
+    }
+
+    /// What of a service's tree lives although its main process is gone.
+    ///
+    /// A session number is not given to a new process while a member of the session lives, so who has it belongs to the
+    /// service, unless a new process leads it.
+    func leftovers(of main: ProcessIdentity?, pid: Int32, service: String, isChild: Bool) -> [ProcessIdentity] {
+        let candidates = isChild ? orphans() : records()
+        var found: [ProcessIdentity] = []
+        for record in candidates where record.pid != pid && record.pid != ProcessControl.currentPID {
+            let isOfSession = record.session == pid && !isRecycled(leader: pid, main)
+            guard isOfSession || (!isWatched(record.pid) && mark(of: record.pid)?.service == service) else { continue }
+            found.append(
+                ProcessIdentity(
+                    pid: record.pid, startTicks: record.startTicks, bootID: ProcessIdentity.currentBootID))
+        }
+        return found
+    }
+
+    private func isRecycled(leader pid: Int32, _ main: ProcessIdentity?) -> Bool {
+        guard let main, let record = ProcessRecord.read(pid: pid) else { return false }
+        return record.startTicks != main.startTicks
+    }
+
+    /// The processes below `pid`, itself first.
+    func tree(of pid: Int32) -> [ProcessRecord] {
+        var children: [Int32: [ProcessRecord]] = [:]
+        var result: [ProcessRecord] = []
+        for record in records() {
+            // One session is one service, also where a parent in between has died.
+            if record.pid == pid || record.session == pid { result.append(record) }
+            children[record.parent, default: []].append(record)
+        }
+        var seen = Set(result.map(\.pid))
+        var open = result
+        while let next = open.popLast() {
+            for child in children[next.pid] ?? [] where seen.insert(child.pid).inserted {
+                result.append(child)
+                open.append(child)
+            }
+        }
+        return result
+    }
+
+    /// The service and start that a process says it belongs to, when it is of this stack.
+    func mark(of pid: Int32) -> ProcessMark? {
+        ProcessMark.read(pid: pid, stackMark: stackMark)
+    }
+}
+
+/// What a process carries in its environment.
+struct ProcessMark {
+    let service: String
+    let instance: Int
+    /// All variables but the marks.
+    let environment: [String]
+
+    private static let limit = 4 << 20
+
+    /// The environment that this process was started with.
+    static func ownEnvironment() -> [String] {
+        let bytes = (try? FileSystem.readStream("/proc/self/environ", limit: limit)) ?? []
+        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// nil when the process is not of this stack, or has overwritten its environment.
+    static func read(pid: Int32, stackMark: String) -> ProcessMark? {
+        guard let bytes = try? FileSystem.readStream("/proc/\(pid)/environ", limit: limit), !bytes.isEmpty else {
+            return nil
+        }
+        var service: String?
+        var instance: Int?
+        var isOurs = false
+        var rest: [String] = []
+        for entry in bytes.split(separator: 0) {
+            let text = String(decoding: entry, as: UTF8.self)
+            let name = String(text.prefix { $0 != "=" })
+            let value = String(text.dropFirst(name.count + 1))
+            switch name {
+            case ServiceMark.service: service = value
+            case ServiceMark.stack: isOurs = value == stackMark
+            case ServiceMark.instance: instance = Int(value)
+            default: rest.append(text)
+            }
+        }
+        guard isOurs, let service, let instance else { return nil }
+        return ProcessMark(service: service, instance: instance, environment: rest)
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Limits that the system sets on this process.
+package enum ResourceLimits {
+    /// Raises the soft limit of open files to the hard one; returns what it was, for children to go on with.
+    package static func raiseOpenFiles() -> (soft: UInt64, hard: UInt64)? {
+        var limit = rlimit()
+        guard getrlimit(openFiles, &limit) == 0 else { return nil }
+        let before = (soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+        // A kernel without a bound of its own would otherwise let tables grow to sizes nobody wants.
+        limit.rlim_cur = min(limit.rlim_max, 65536)
+        if limit.rlim_cur > before.soft { setrlimit(openFiles, &limit) }
+        return before
+    }
+
+    /// Sets the soft limit of open files; for tests of what happens when there are none left.
+    package static func setOpenFiles(_ soft: UInt64) {
+        var limit = rlimit()
+        guard getrlimit(openFiles, &limit) == 0 else { return }
+        limit.rlim_cur = rlim_t(soft)
+        setrlimit(openFiles, &limit)
+    }
+
+    #if os(Linux)
+        private static let openFiles = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+        private static let openFiles = RLIMIT_NOFILE
+    #endif
+}
+
+/// How often the kernel has killed a process because memory ran out.
+package enum MemoryKills {
+    /// Since boot; nil where the kernel does not tell.
+    package static func count() -> Int? {
+        guard let bytes = try? FileSystem.readStream("/proc/vmstat", limit: 1 << 16) else { return nil }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("oom_kill ") {
+            return Int(line.dropFirst(9))
+        }
+        return nil
+    }
+}
