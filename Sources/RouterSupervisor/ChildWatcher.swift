@@ -5,20 +5,20 @@ internal import SystemIO
 /// Knows which processes are waited for, and by whom; reaps those that nobody waits for.
 final class ChildWatcher {
     private struct Watched {
-        var token: EventLoop.Token?
+        var token: DescriptorLoop.Token?
         var ended: () -> Void
     }
 
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private var watched: [Int32: Watched] = [:]
 
-    init(loop: EventLoop) {
+    init(loop: DescriptorLoop) {
         self.loop = loop
     }
 
     /// Calls `ended` once `pid` has ended; without a descriptor the signal for ended children must do.
     func watch(pid: Int32, descriptor: Int32?, ended: @escaping () -> Void) {
-        var token: EventLoop.Token?
+        var token: DescriptorLoop.Token?
         if let descriptor {
             token = try? loop.add(descriptor, .readable) { [weak self] _ in self?.hasEnded(pid) }
         }

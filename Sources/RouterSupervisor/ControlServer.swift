@@ -12,10 +12,10 @@ final class ControlServer {
     /// An answer that nobody reads is dropped with its connection.
     static let stallLimit = Duration.seconds(30)
 
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let path: String
     private var listener: OwnedDescriptor
-    private var listenerToken: EventLoop.Token?
+    private var listenerToken: DescriptorLoop.Token?
     private var connections: [Int: ControlConnection] = [:]
     private var lastNumber = 0
     private let serve: (ControlRequest, @escaping (ControlResponse.Body) -> Void) -> Void
@@ -23,7 +23,7 @@ final class ControlServer {
 
     /// `serve` is called with each request and what takes its answer; `quiet` when the last connection has gone.
     init(
-        loop: EventLoop, path: String,
+        loop: DescriptorLoop, path: String,
         serve: @escaping (ControlRequest, @escaping (ControlResponse.Body) -> Void) -> Void,
         quiet: @escaping () -> Void
     ) throws(SystemError) {
@@ -141,17 +141,17 @@ final class ControlServer {
 /// One command's connection.
 final class ControlConnection {
     private let descriptor: OwnedDescriptor
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private var framer = LineFramer()
     private var unsent: [UInt8] = []
-    private var token: EventLoop.Token?
+    private var token: DescriptorLoop.Token?
     private var stall: TimerQueue.ID?
     private var isOpen = true
     private let request: (ControlConnection, [UInt8]) -> Void
     private let closed: () -> Void
 
     init(
-        _ descriptor: consuming OwnedDescriptor, loop: EventLoop,
+        _ descriptor: consuming OwnedDescriptor, loop: DescriptorLoop,
         request: @escaping (ControlConnection, [UInt8]) -> Void, closed: @escaping () -> Void
     ) {
         self.descriptor = descriptor
@@ -177,7 +177,7 @@ final class ControlConnection {
         closed()
     }
 
-    private func isReady(_ readiness: EventLoop.Readiness) {
+    private func isReady(_ readiness: DescriptorLoop.Readiness) {
         if readiness.contains(.writable) { flush() }
         guard isOpen, readiness.contains(.readable) || readiness.contains(.hangup) else { return }
         do {

@@ -7,18 +7,18 @@ final class HelperProcess {
     /// What it may print; the rest is not read.
     static let outputLimit = 64 << 10
 
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let children: ChildWatcher
     private let pid: Int32
     private let handle: ProcessHandle?
     private let output: OwnedDescriptor
-    private var token: EventLoop.Token?
+    private var token: DescriptorLoop.Token?
     private var bytes: [UInt8] = []
     private var isOver = false
     private let ended: (ExitStatus, [UInt8]) -> Void
 
     init(
-        _ spec: ProcessSpec, input: [UInt8], loop: EventLoop, children: ChildWatcher,
+        _ spec: ProcessSpec, input: [UInt8], loop: DescriptorLoop, children: ChildWatcher,
         ended: @escaping (ExitStatus, [UInt8]) -> Void
     ) throws {
         self.loop = loop

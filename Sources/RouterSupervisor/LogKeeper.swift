@@ -5,13 +5,13 @@ internal import SystemIO
 
 /// Opens the logs that services write to directly, and keeps them within their size.
 final class LogKeeper {
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let children: ChildWatcher
     private let compressor: ProcessSpec?
     private let compressedSuffix: String
     private var policies: [String: LogPolicy] = [:]
 
-    init(loop: EventLoop, children: ChildWatcher, compressor: ProcessSpec?, compressedSuffix: String) {
+    init(loop: DescriptorLoop, children: ChildWatcher, compressor: ProcessSpec?, compressedSuffix: String) {
         self.loop = loop
         self.children = children
         self.compressor = compressor

@@ -29,10 +29,10 @@ struct ProbeAnswer: Equatable {
 
 /// One asking of one probe. It answers once, within its timeout, or not at all when it is dropped before.
 final class ProbeAttempt {
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let children: ChildWatcher
     private var descriptor: OwnedDescriptor?
-    private var token: EventLoop.Token?
+    private var token: DescriptorLoop.Token?
     private var timer: TimerQueue.ID?
     private var helper: HelperProcess?
     private var answer: ((ProbeAnswer) -> Void)?
@@ -42,7 +42,7 @@ final class ProbeAttempt {
     private var alternatives: [String] = []
 
     init(
-        _ probe: ProbeSpec, loop: EventLoop, children: ChildWatcher, helper: ProcessSpec?, directory: String?,
+        _ probe: ProbeSpec, loop: DescriptorLoop, children: ChildWatcher, helper: ProcessSpec?, directory: String?,
         environment: [String], answer: @escaping (ProbeAnswer) -> Void
     ) {
         self.loop = loop
@@ -123,7 +123,7 @@ final class ProbeAttempt {
         }
     }
 
-    private func isReady(_ readiness: EventLoop.Readiness, _ port: Int, _ http: HTTPProbe?) {
+    private func isReady(_ readiness: DescriptorLoop.Readiness, _ port: Int, _ http: HTTPProbe?) {
         if !isConnected {
             let code = TCPSocket.connectionError(descriptor?.rawValue ?? -1)
             guard code == 0 else {

@@ -5,13 +5,13 @@ internal import SystemIO
 
 /// The processes of the machine as of this turn of the loop: read at most once a turn, and only when somebody asks.
 final class ProcessTable {
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let stackMark: String
     private var cachedRecords: [ProcessRecord]?
     private var cachedOrphans: [ProcessRecord]?
     private let isWatched: (Int32) -> Bool
 
-    init(loop: EventLoop, stackMark: String, isWatched: @escaping (Int32) -> Bool) {
+    init(loop: DescriptorLoop, stackMark: String, isWatched: @escaping (Int32) -> Bool) {
         self.loop = loop
         self.stackMark = stackMark
         self.isWatched = isWatched

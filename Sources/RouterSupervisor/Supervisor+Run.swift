@@ -53,6 +53,7 @@ extension Supervisor {
         adopt(configuration.plan, for: Set(configuration.plan.map(\.name)))
         emit(.supervisorStart, nil, .success, "pid=\(ProcessControl.currentPID)")
         settleAdopted()
+        save()
         startPlan()
         beatForWatchdog()
         scheduleSettle()

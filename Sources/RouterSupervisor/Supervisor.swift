@@ -63,7 +63,7 @@ package final class Supervisor {
 
     let configuration: Configuration
     let layout: RuntimeLayout
-    let loop: EventLoop
+    let loop: DescriptorLoop
     let children: ChildWatcher
     let table: ProcessTable
     let logs: LogKeeper
@@ -102,7 +102,7 @@ package final class Supervisor {
     init(_ configuration: Configuration, lock: consuming FileLock) throws(SystemError) {
         self.configuration = configuration
         layout = configuration.layout
-        loop = try EventLoop()
+        loop = try DescriptorLoop()
         let children = ChildWatcher(loop: loop)
         self.children = children
         table = ProcessTable(loop: loop, stackMark: layout.stackMark) { children.isWatched($0) }

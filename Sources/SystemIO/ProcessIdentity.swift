@@ -63,7 +63,7 @@ package struct ProcessRecord: Sendable {
             let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")"))
         else { return nil }
         // The name may hold spaces and parentheses, so the fields are counted from the last one.
-        let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " ")).map {
+        let fields = bytes[(close + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map {
             String(decoding: $0, as: UTF8.self)
         }
         guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]),

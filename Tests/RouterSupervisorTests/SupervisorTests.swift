@@ -72,7 +72,7 @@ import Testing
         let fresh = try #require(try stack.status("a").pid)
         let environment = try FileSystem.readStream("/proc/\(fresh)/environ", limit: 1 << 20)
         #expect(String(decoding: environment, as: UTF8.self).contains("SERVICE_KEY=secret-of-a"))
-        #expect(try stack.status("a").lastExit?.words == "SIGKILL")
+        #expect(try stack.status("a").lastExit?.words == "SIGKILL", "\(pids)")
         #expect(try last.stop([], timeout: .seconds(10)).allSatisfy { $0.result == .stopped })
         #expect(stack.livePIDs().isEmpty)
     }

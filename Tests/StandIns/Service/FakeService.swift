@@ -5,7 +5,7 @@ import SystemIO
 /// Does what its options say until it is told to end.
 final class FakeService {
     private let options: Options
-    private let loop: EventLoop
+    private let loop: DescriptorLoop
     private let signals: SignalDescriptor
     private var listener: OwnedDescriptor?
     private var connections: [Int32: Connection] = [:]
@@ -13,7 +13,7 @@ final class FakeService {
 
     init(_ options: Options) throws {
         self.options = options
-        loop = try EventLoop()
+        loop = try DescriptorLoop()
         signals = try SignalDescriptor([SignalNumber.terminate, SignalNumber.interrupt, SignalNumber.hangup])
         SignalNumber.ignorePipe()
         isHanging = options.has("--hang")
@@ -93,7 +93,7 @@ final class FakeService {
 
     private final class Connection {
         let descriptor: OwnedDescriptor
-        var token: EventLoop.Token?
+        var token: DescriptorLoop.Token?
         var request = ""
 
         init(_ descriptor: consuming OwnedDescriptor) {

@@ -12,7 +12,7 @@ internal import CRouterSystem
 ///
 /// Every registration has a generation, so an event that was already fetched for a descriptor closed meanwhile, or for
 /// a new one with the same number, is dropped instead of reaching the wrong owner.
-package final class EventLoop {
+package final class DescriptorLoop {
     /// What a descriptor is ready for, or is waited for.
     package struct Readiness: OptionSet, Sendable {
         package let rawValue: UInt32
