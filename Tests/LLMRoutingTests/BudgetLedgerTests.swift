@@ -14,16 +14,18 @@ struct BudgetLedgerTests {
 
     @Test func `a refusal says what is left and when it resets`() throws {
         var ledger = BudgetLedger(policy: policy(window: .seconds(3600)))
-        let first = try ledger.reserve(try Money("0.60"), for: [.user("ann")], at: start).get()
-        #expect(ledger.settle(first, cost: try Money("0.60"), at: start)?.amount == (try Money("0.60")))
-        _ = try ledger.reserve(try Money("0.30"), for: [.user("ann")], at: start).get()
-        guard case .failure(let refusal) = ledger.reserve(try Money("0.2"), for: [.user("ann")], at: start) else {
+        let first = try ledger.reserve(try Money(exactly: "0.60"), for: [.user("ann")], at: start).get()
+        #expect(
+            ledger.settle(first, cost: try Money(exactly: "0.60"), at: start)?.amount == (try Money(exactly: "0.60")))
+        _ = try ledger.reserve(try Money(exactly: "0.30"), for: [.user("ann")], at: start).get()
+        guard case .failure(let refusal) = ledger.reserve(try Money(exactly: "0.2"), for: [.user("ann")], at: start)
+        else {
             Issue.record("0.90 of 1.00 are taken")
             return
         }
         #expect(refusal.left.description == "0.10" && refusal.spent.description == "0.60")
         #expect(refusal.resetsAt == start + .seconds(3600))
-        _ = try ledger.reserve(try Money("0.1"), for: [.user("ann")], at: start).get()
+        _ = try ledger.reserve(try Money(exactly: "0.1"), for: [.user("ann")], at: start).get()
     }
 
     @Test func `nobody's money is nobody's budget`() throws {
@@ -34,21 +36,21 @@ struct BudgetLedgerTests {
 
     @Test func `the window resets the spending, not what is set aside`() throws {
         var ledger = BudgetLedger(policy: policy(window: .seconds(60)))
-        let done = try ledger.reserve(try Money("0.5"), for: [.user("u")], at: start).get()
-        _ = ledger.settle(done, cost: try Money("0.5"), at: start)
-        let running = try ledger.reserve(try Money("0.4"), for: [.user("u")], at: start).get()
+        let done = try ledger.reserve(try Money(exactly: "0.5"), for: [.user("u")], at: start).get()
+        _ = ledger.settle(done, cost: try Money(exactly: "0.5"), at: start)
+        let running = try ledger.reserve(try Money(exactly: "0.4"), for: [.user("u")], at: start).get()
         let later = start + .seconds(60)
         #expect(ledger.balance(of: .user("u"), at: later).spent == .zero)
         #expect(ledger.balance(of: .user("u"), at: later).left?.description == "0.60")
-        _ = ledger.settle(running, cost: try Money("0.4"), at: later)
+        _ = ledger.settle(running, cost: try Money(exactly: "0.4"), at: later)
         #expect(ledger.balance(of: .user("u"), at: later).spent.description == "0.40")
     }
 
     @Test func `settling twice or after a release changes nothing`() throws {
         var ledger = BudgetLedger(policy: policy())
-        let reservation = try ledger.reserve(try Money("0.5"), for: [.user("u")], at: start).get()
+        let reservation = try ledger.reserve(try Money(exactly: "0.5"), for: [.user("u")], at: start).get()
         ledger.release(reservation)
-        #expect(ledger.settle(reservation, cost: try Money("0.5"), at: start) == nil)
+        #expect(ledger.settle(reservation, cost: try Money(exactly: "0.5"), at: start) == nil)
         #expect(ledger.balance(of: .user("u"), at: start).spent == .zero)
         #expect(ledger.openReservations == 0)
     }
@@ -57,8 +59,8 @@ struct BudgetLedgerTests {
         var ledger = BudgetLedger(policy: policy())
         var entries: [LedgerEntry] = []
         for _ in 0..<5 {
-            let reservation = try ledger.reserve(try Money("0.1"), for: [.user("u")], at: start).get()
-            entries += [ledger.settle(reservation, cost: try Money("0.07"), at: start)].compactMap { $0 }
+            let reservation = try ledger.reserve(try Money(exactly: "0.1"), for: [.user("u")], at: start).get()
+            entries += [ledger.settle(reservation, cost: try Money(exactly: "0.07"), at: start)].compactMap { $0 }
         }
         var restored = BudgetLedger(policy: policy())
         for entry in entries { restored.restore(entry.balances) }
@@ -69,8 +71,8 @@ struct BudgetLedgerTests {
     @Test func `accounts of users who never come back are forgotten`() throws {
         var ledger = BudgetLedger(policy: policy(window: .seconds(60)))
         for user in 0..<1000 {
-            let reservation = try ledger.reserve(try Money("0.1"), for: [.user("u\(user)")], at: start).get()
-            _ = ledger.settle(reservation, cost: try Money("0.1"), at: start)
+            let reservation = try ledger.reserve(try Money(exactly: "0.1"), for: [.user("u\(user)")], at: start).get()
+            _ = ledger.settle(reservation, cost: try Money(exactly: "0.1"), at: start)
         }
         #expect(ledger.accountCount == 1000)
         ledger.prune(at: start + .seconds(61))

@@ -11,7 +11,7 @@ struct MoneyTests {
         ("5.", 5_000_000_000_000), ("0e99", 0),
     ])
     func `reads a decimal exactly`(_ text: String, _ picodollars: Int) throws {
-        #expect(try Money(text[...]).picodollars == Int64(picodollars))
+        #expect(try Money(exactly: text).picodollars == Int64(picodollars))
     }
 
     @Test(arguments: [
@@ -20,7 +20,7 @@ struct MoneyTests {
         ("0.0000000000001", .tooPrecise("0.0000000000001")), ("9999999999", .tooLarge("9999999999")),
     ])
     func `refuses what it cannot hold exactly`(_ text: String, _ error: MoneyError) {
-        #expect(throws: error) { try Money(text[...]) }
+        #expect(throws: error) { try Money(exactly: text) }
     }
 
     @Test(arguments: [("8.999999999999999e-08", 90_000), ("0.0000000000004", 0), ("0.0000000000005", 1)])
@@ -32,7 +32,7 @@ struct MoneyTests {
         ("1", "1.00", "1"), ("0.00028", "0.00028", "0.00028"), ("-0.5", "-0.50", "-0.5"), ("0", "0.00", "0"),
     ])
     func `prints exactly`(_ text: String, _ long: String, _ short: String) throws {
-        let money = try Money(text[...])
+        let money = try Money(exactly: text)
         #expect(money.description == long && money.shortest == short)
     }
 
@@ -42,8 +42,8 @@ struct MoneyTests {
             let money = Money(
                 picodollars: Int64.random(in: .min + 1 ... .max, using: &random)
                     >> Int64.random(in: 0...62, using: &random))
-            #expect((try Money(money.description)) == money)
-            #expect((try Money(money.shortest)) == money)
+            #expect((try Money(exactly: money.description)) == money)
+            #expect((try Money(exactly: money.shortest)) == money)
         }
     }
 
@@ -55,7 +55,8 @@ struct MoneyTests {
 
     @Test func `tokens cost what the price list says`() throws {
         let prices = TokenPrices(
-            input: try Money("0.00002"), output: try Money("0.00006"), cachedInput: try Money("0.000002"))
+            input: try Money(exactly: "0.00002"), output: try Money(exactly: "0.00006"),
+            cachedInput: try Money(exactly: "0.000002"))
         let usage = TokenUsage(inputTokens: 1000, outputTokens: 10, cachedInputTokens: 400)
         #expect(prices.cost(of: usage).description == "0.0134")
         #expect(prices.cost(of: TokenUsage(inputTokens: -5, outputTokens: -5)) == .zero)

@@ -55,11 +55,11 @@ struct RankingTests {
         let ranking = Ranking(priority: .cost, taskClass: .code)
         let coder = Deployment(id: "c", group: "", provider: "", upstreamModel: "", specialties: [.code])
         let generalist = Deployment(id: "g", group: "", provider: "", upstreamModel: "")
-        let special = ranking.score(coder, estimatedCost: try Money("0.0044"))
-        let general = ranking.score(generalist, estimatedCost: try Money("0.0040"))
+        let special = ranking.score(coder, estimatedCost: try Money(exactly: "0.0044"))
+        let general = ranking.score(generalist, estimatedCost: try Money(exactly: "0.0040"))
         #expect(special < general && abs(special - 0.00396) < 1e-12)
-        #expect(ranking.score(coder, estimatedCost: try Money("0.0050")) > general)
-        #expect(ranking.score(generalist, estimatedCost: try Money("0.0030")) < special)
+        #expect(ranking.score(coder, estimatedCost: try Money(exactly: "0.0050")) > general)
+        #expect(ranking.score(generalist, estimatedCost: try Money(exactly: "0.0030")) < special)
     }
 
     @Test func `cost is a quarter token a code point, prompt only`() throws {
@@ -69,7 +69,7 @@ struct RankingTests {
         #expect(cost.description == "0.00021")
         // Equal to the most is kept, above is dropped.
         #expect(try order(prompt, .speed, most: cost).calls.map(\.deployment) == ["google"])
-        let none = try order(prompt, .cost, most: try Money("0.0002"))
+        let none = try order(prompt, .cost, most: try Money(exactly: "0.0002"))
         #expect(none.calls.isEmpty && none.failure?.status == 503)
     }
 

@@ -57,7 +57,7 @@ public enum MoneyError: Error, Equatable, Sendable {
 
 extension Money {
     /// Reads a decimal number exactly: `1.00`, `0.00002`, `1.5e-7`. Nothing is rounded.
-    public init(_ text: some StringProtocol) throws(MoneyError) {
+    public init(exactly text: some StringProtocol) throws(MoneyError) {
         let scaled = try DecimalText(text, name: String(text)).scaled(by: Self.decimals)
         guard scaled.remainder == 0 else { throw MoneyError.tooPrecise(String(text)) }
         self.init(picodollars: scaled.whole)
@@ -72,7 +72,12 @@ extension Money {
     }
 }
 
-extension Money: CustomStringConvertible {
+extension Money: CustomStringConvertible, LosslessStringConvertible {
+    public init?(_ description: String) {
+        guard let money = try? Money(exactly: description) else { return nil }
+        self = money
+    }
+
     /// The exact amount with at least two decimals: `1.00`, `0.00028`.
     public var description: String { decimalText(minimumDecimals: 2) }
 
