@@ -44,7 +44,7 @@ package struct OAuthProviderSection: Sendable {
                 "timeout", \.timeout, .duration(.seconds(1)...Duration.seconds(3600)),
                 defaultOf: OAuthProviderSection(), "How long a login may take."),
             .key(
-                "poll_interval", \.pollInterval, .duration(.milliseconds(100)...Duration.seconds(60)),
+                "poll_interval", \.pollInterval, .duration(.seconds(1)...Duration.seconds(3)),
                 defaultOf: OAuthProviderSection(), "Time between two questions for the status."),
         ])
 

@@ -34,6 +34,4 @@ extension PathsSection {
     package var processLogsDirectory: String { runtimeDirectory + "/process-logs" }
     package var eventsFile: String { runtimeDirectory + "/events.log" }
     package var bootstrapLockFile: String { runtimeDirectory + "/bootstrap.lock.json" }
-    /// The `gateway:` section as the embedded gateway reads it, beside the active config.
-    package var gatewayConfig: String { PathName.parent(of: activeConfig) + "/gateway.active.yaml" }
 }
