@@ -28,8 +28,8 @@ package struct LiteLLMConfiguration: Sendable {
 
     /// The settings with the meaning their writer had in mind: `router_settings` win over `litellm_settings`.
     ///
-    /// LiteLLM itself ignores some keys in `litellm_settings` (docs/litellm.md); the renderer copies those over, so that both
-    /// engines act alike on a rendered file.
+    /// LiteLLM itself ignores some keys in `litellm_settings` (docs/litellm.md); the renderer copies those over, so
+    /// that both engines act alike on a rendered file.
     package var effectiveSettings: RoutingSettings {
         routerSettings.completed(by: litellmSettings)
     }

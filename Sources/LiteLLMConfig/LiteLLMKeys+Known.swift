@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-/// Which keys the pinned LiteLLM knows, section by section. Tests/Fixtures/litellm/known_keys.py prints them, and a test compares.
+/// Which keys the pinned LiteLLM knows, section by section.
+///
+/// Tests/Fixtures/litellm/known_keys.py prints them, and a test compares.
 extension LiteLLMKeys {
     /// The arguments of its router; LiteLLM ignores any other key in `router_settings`.
     package static let router: Set<String> = words(

@@ -72,7 +72,9 @@ package struct LiteLLMLint {
 
     var modelEntries: [YAMLNode] { root["model_list"]?.elements ?? [] }
 
-    /// What the typed reader refuses. The embedded gateway does not take such a file; LiteLLM mostly drops what is wrong.
+    /// What the typed reader refuses.
+    ///
+    /// The embedded gateway does not take such a file; LiteLLM mostly drops what is wrong.
     private mutating func checkShape() {
         do {
             _ = try LiteLLMConfiguration.read(root, environment: nil)

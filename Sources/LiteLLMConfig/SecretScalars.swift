@@ -3,7 +3,7 @@
 internal import Diagnostics
 package import YAMLSyntax
 
-/// Knows which values of a LiteLLM config are secrets, so that neither a diff nor the excerpt of a diagnostic shows one.
+/// Knows which values of a LiteLLM config are secrets, so that no diff and no excerpt of a diagnostic shows one.
 package enum SecretScalars {
     /// Whether a value under the key `name` is a secret when it stands there in clear text.
     package static func isSecretKey(_ name: String) -> Bool {

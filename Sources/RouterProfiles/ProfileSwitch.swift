@@ -5,9 +5,9 @@ package import SystemIO
 
 /// Makes a rendered profile the active one.
 ///
-/// Each file is replaced whole, in this order: secrets, active file, gateway policy, state. A process that dies between two
-/// of them leaves old or new files, never a mix within one, and the next `profile set` completes the rest. Concurrent switches
-/// wait for each other, so that the files always belong to the same profile when the last one is done.
+/// Each file is replaced whole, in this order: secrets, active file, gateway policy, state. A process that dies
+/// between two of them leaves old or new files, never a mix within one, and the next `profile set` completes the rest.
+/// Concurrent switches wait for each other, so that in the end all files belong to the same profile.
 package struct ProfileSwitch: Sendable {
     package let activeConfig: String
     package let stateFile: String

@@ -6,7 +6,8 @@ package enum SecretsFile {
 
     /// Adds `NAME=value` unless the file gives `name` a value already; true when it was added.
     ///
-    /// Any number of processes may do so at once: all end up with the same value. A crash leaves the old file or the new one.
+    /// Any number of processes may do so at once: all end up with the same value. A crash leaves the old file or the
+    /// new one.
     package static func addIfMissing(_ name: String, to path: String, value make: () -> String) throws(SystemError)
         -> Bool
     {

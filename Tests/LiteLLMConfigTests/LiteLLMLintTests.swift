@@ -207,7 +207,7 @@ import YAMLSyntax
               model_group_alias: {nick: a, hidden: {model: a, hidden: true}}
               allowed_fails: 2
               cooldown_time: 10
-            litellm_settings: {num_retries: 2, drop_params: true, callbacks: [vibe.instance], my_own: 1, json_logs: true}
+            litellm_settings: {num_retries: 2, drop_params: true, callbacks: [vibe.instance], my_own: 1}
             general_settings: {master_key: os.environ/SET}
             environment_variables: {X: y}
             """)

@@ -11,7 +11,8 @@ import Testing
                 litellm_base:
                   model_list:
                     - model_name: a
-                      litellm_params: {model: openai/x, api_key: sk-planted, extra_headers: {X: planted, Y: os.environ/Y}}
+                      litellm_params:
+                        {model: openai/x, api_key: sk-planted, extra_headers: {X: planted, Y: os.environ/Y}}
                   general_settings: {master_key: os.environ/KEY, database_url: postgres://u:planted@h/d}
                   environment_variables: {Z: planted}
                   litellm_settings: {max_tokens: 5}
