@@ -141,6 +141,10 @@ let package = Package(
             swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
 
         // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.
+        .executableTarget(
+            name: "benchmark-render",
+            dependencies: ["Diagnostics", "LiteLLMConfig", "RouterProfiles", "SystemIO", "YAMLSyntax"],
+            path: "Tests/Benchmarks/Render", swiftSettings: strict),
         .target(
             name: "StandInHTTP",
             dependencies: [

@@ -11,7 +11,13 @@ extension LiteLLMConfiguration {
     package static func read(_ root: YAMLNode, environment: EnvironmentLookup?) throws(DiagnosticList)
         -> LiteLLMConfiguration
     {
-        let root = SecretScalars.blottingLines(of: root)
+        try read(blotted: SecretScalars.blottingLines(of: root), environment: environment)
+    }
+
+    /// The same for a tree whose spans show no secrets any more.
+    static func read(blotted root: YAMLNode, environment: EnvironmentLookup?) throws(DiagnosticList)
+        -> LiteLLMConfiguration
+    {
         guard let sections = root.entries else {
             throw DiagnosticList([
                 Diagnostic("litellm/type", "a LiteLLM config is a mapping, not \(root.kindInWords)", at: root.span)

@@ -38,11 +38,23 @@ extension LiteLLMLint {
                 "shell-variable", "LiteLLM does not replace `${\(variable)}`; \(owner) gets these very characters",
                 at: node,
                 hint: "write `os.environ/\(variable)`, as the whole value")
-        } else if text.utf8.contains(UInt8(ascii: "/")), text.contains(ValueReader.referencePrefix) {
+        } else if Self.mentionsReference(text) {
             warn(
                 "reference-inside-text", "LiteLLM replaces `os.environ/…` only where it is the whole value", at: node,
                 hint: "put the whole text into a variable")
         }
+    }
+
+    /// Whether the text holds `os.environ/` somewhere; a search by bytes, since every value of the config comes by here.
+    private static func mentionsReference(_ text: String) -> Bool {
+        let needle = ValueReader.referencePrefix.utf8
+        var rest = text.utf8[...]
+        while let start = rest.firstIndex(of: UInt8(ascii: "o")) {
+            rest = rest[start...]
+            if rest.starts(with: needle) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
     }
 
     private func isSetByConfig(_ variable: String) -> Bool {

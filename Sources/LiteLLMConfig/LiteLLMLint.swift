@@ -77,7 +77,7 @@ package struct LiteLLMLint {
     /// The embedded gateway does not take such a file; LiteLLM mostly drops what is wrong.
     private mutating func checkShape() {
         do {
-            _ = try LiteLLMConfiguration.read(root, environment: nil)
+            _ = try LiteLLMConfiguration.read(blotted: root, environment: nil)
         } catch {
             for problem in error.diagnostics {
                 let isFatal = context.engine == .embedded || Self.stopsLiteLLM.contains(problem.code)

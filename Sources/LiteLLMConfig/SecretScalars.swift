@@ -9,7 +9,7 @@ package enum SecretScalars {
     package static func isSecretKey(_ name: String) -> Bool {
         let name = name.lowercased()
         if exactNames.contains(name) { return true }
-        if name.contains("cost") || name.hasPrefix("max_") { return false }
+        if notSecretBeginnings.contains(where: name.hasPrefix) || name.hasSuffix("_per_token") { return false }
         return suffixes.contains { name.hasSuffix($0) }
     }
 
@@ -63,6 +63,7 @@ package enum SecretScalars {
     private static let exactNames: Set<String> = [
         "authorization", "database_url", "proxy_auth", "redis_url", "token", "vertex_credentials",
     ]
+    private static let notSecretBeginnings = ["input_cost_", "max_", "output_cost_"]
     private static let suffixes = ["_key", "apikey", "password", "secret", "_token", "_credentials", "webhook_url"]
 }
 

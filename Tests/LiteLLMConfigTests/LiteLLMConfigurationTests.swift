@@ -179,3 +179,21 @@ import YAMLSyntax
         }
     }
 }
+
+@Suite struct SecretScalarsTests {
+    @Test(arguments: [
+        "api_key", "API_KEY", "master_key", "aws_secret_access_key", "password", "redis_password", "client_secret",
+        "hf_token", "token", "database_url", "vertex_credentials", "alert_to_webhook_url", "OPENAI_API_KEY",
+    ])
+    func `knows a secret by its key`(key: String) {
+        #expect(SecretScalars.isSecretKey(key))
+    }
+
+    @Test(arguments: [
+        "max_tokens", "input_cost_per_token", "output_cost_per_reasoning_token", "citation_cost_per_token", "model",
+        "max_budget", "rpm", "cache_read_input_token_cost", "api_base", "keys", "tokens", "max_parallel_requests",
+    ])
+    func `takes prices and limits for what they are`(key: String) {
+        #expect(!SecretScalars.isSecretKey(key))
+    }
+}
