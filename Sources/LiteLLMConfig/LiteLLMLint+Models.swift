@@ -20,7 +20,8 @@ extension LiteLLMLint {
             guard let id = entry["model_info"]?["id"], let text = id.scalar?.text else { continue }
             if let first = places.updateValue(id, forKey: text), first.span != id.span {
                 warn(
-                    "duplicate-id", "two deployments have the id `\(text)`; LiteLLM keeps one of them", at: id,
+                    "duplicate-id", "two deployments have the id `\(text)`; LiteLLM mixes up their failures and limits",
+                    at: id,
                     hint: "give each `model_info.id` a name of its own, or leave it out")
             }
         }

@@ -36,7 +36,9 @@ extension LiteLLMLint {
 
     private mutating func checkKeys(of section: YAMLNode, section name: String, known: Set<String>) {
         for entry in section.entries ?? [] {
-            guard let key = entry.key.scalar?.text, !known.contains(key) else { continue }
+            guard let key = entry.key.scalar?.text else { continue }
+            checkNumber(entry, key: key, section: name)
+            guard !known.contains(key) else { continue }
             let homes = LiteLLMKeys.sections(reading: key).filter { $0 != name }
             if homes.isEmpty {
                 reportUnknownKey(key, at: entry.key, section: name, known: known)
@@ -44,6 +46,19 @@ extension LiteLLMLint {
                 reportWrongSection(key, at: entry.key, section: name, home: homes[0])
             }
         }
+    }
+
+    private static let numbers: Set<String> = [
+        "allowed_fails", "cooldown_time", "max_fallbacks", "num_retries", "request_timeout", "retry_after", "timeout",
+    ]
+
+    /// LiteLLM takes `"3"` as it is, and each request fails where it computes with it.
+    private mutating func checkNumber(_ entry: YAMLNode.Entry, key: String, section: String) {
+        guard context.engine == .litellm, section != "general_settings", Self.numbers.contains(key) else { return }
+        guard let text = entry.value.stringValue, DecimalText(text) != nil else { return }
+        warn(
+            "number-as-text", "`\(key)` is the text \"\(text)\" here; LiteLLM computes with it as if it were a number",
+            at: entry.value, hint: "write `\(key): \(text)` without quotes")
     }
 
     private mutating func reportWrongSection(_ key: String, at node: YAMLNode, section: String, home: String) {

@@ -90,7 +90,7 @@ package struct LiteLLMLint {
     }
 
     private static let stopsLiteLLM: Set<String> = [
-        "litellm/fallback-shape", "litellm/params-missing", "litellm/routing-strategy",
+        "litellm/fallback-shape", "litellm/model-name-missing", "litellm/params-missing", "litellm/routing-strategy",
         "litellm/upstream-model-missing",
     ]
 

@@ -157,6 +157,9 @@ import YAMLSyntax
         Trap(
             text: "model_list: [\(model)]\nrouter_settings: {allowed_fails: 3}", code: "allowed-fails-default", at: "3",
             hint: "add `allowed_fails_policy: {}` to `router_settings`"),
+        Trap(
+            text: "model_list: [\(model)]\nrouter_settings: {num_retries: '3'}", code: "number-as-text", at: "'3'",
+            hint: "write `num_retries: 3` without quotes"),
         // What keeps LiteLLM from starting.
         Trap(
             text: "model_list: [\(model)]\ngeneral_settings: {master_key: sk-1234}", code: "master-key-weak",
