@@ -192,7 +192,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],

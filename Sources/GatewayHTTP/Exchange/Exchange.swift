@@ -181,7 +181,8 @@ final class Exchange: AttemptOwner {
             isStreaming: facts.isStreaming,
             owner: self, limits: snapshot.limits,
             relay: StreamRelay(
-                grammar: grammar, translator: translation?.streamTranslator(model: facts.model),
+                grammar: grammar, translator: translation?.streamTranslator(
+                    model: facts.model, includesUsage: facts.includesUsage),
                 expected: expected?.bytes,
                 keepsText: snapshot.table.policy.resume == .verifiedPrefix && translation == nil,
                 eventLimit: snapshot.limits.eventBytes))
@@ -190,12 +191,19 @@ final class Exchange: AttemptOwner {
             return attempt.refuse(
                 AttemptFailure(.prefixMismatch, message: "the stream was cut off and cannot be continued"))
         }
+        if let translation, translation.countsLocally { return count(attempt) }
         do throws(TranslationError) {
             let body = try body(for: plan, translation)
             call(attempt, plan, body, translated: translation != nil)
         } catch {
             attempt.refuse(AttemptFailure(.badRequest, status: 400, message: error.words))
         }
+    }
+
+    private func count(_ attempt: RunningAttempt) {
+        let body = Array("{\"input_tokens\":\(max(1, run.request.estimatedInputTokens))}".utf8)
+        attempt.call = MockCall(
+            steps: [.head(200, [("content-type", "application/json")]), .body(body), .end], loop: loop, receiver: attempt)
     }
 
     private func body(for plan: LLMRouting.Attempt, _ translation: Translation?) throws(TranslationError) -> ByteBuffer

@@ -13,6 +13,8 @@ package struct RequestFacts: Equatable, Sendable {
     package var prompt: ByteSpan?
     package var preferences: ByteSpan?
     package var hasTools = false
+    /// The client wants a stream to end with its token counts.
+    package var includesUsage = false
     /// The body is a form, not JSON.
     package var isMultipart = false
     package var maximumOutputTokens: Int?
@@ -56,7 +58,7 @@ extension RequestFacts {
 
     private enum KnownMember: UInt8 {
         case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens,
-            preferences
+            preferences, stream_options
 
         static func of(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> KnownMember? {
             if member.nameHasEscapes {
@@ -72,7 +74,7 @@ extension RequestFacts {
         private static let all: [(word: StaticString, member: KnownMember)] = [
             ("model", .model), ("stream", .stream), ("user", .user), ("messages", .messages), ("prompt", .prompt),
             ("tools", .tools), ("max_tokens", .max_tokens), ("max_completion_tokens", .max_completion_tokens),
-            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences),
+            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences), ("stream_options", .stream_options),
         ]
     }
 
@@ -91,6 +93,12 @@ extension RequestFacts {
         case .messages: messages = member.value
         case .prompt: prompt = member.value
         case .preferences: preferences = member.value
+        case .stream_options:
+            guard member.kind == .object else { break }
+            try? JSONScanner.members(of: bytes, in: member.value) { option in
+                guard bytes.isExactly(option.name, "include_usage") else { return }
+                includesUsage = bytes.isExactly(option.value, "true")
+            }
         case .tools: hasTools = member.kind == .array && member.value.count > 2
         case .max_tokens, .max_completion_tokens, .max_output_tokens:
             maximumOutputTokens = Int(bytes.text(member.value)) ?? maximumOutputTokens

@@ -98,24 +98,15 @@ package final class GatewayServer: Sendable {
             }.wait()
         }
         shared.server = self
-        for loop in loops {
-            let channel = try Self.listen(loop, descriptor: socket.duplicate(), isAdmin: false).wait()
-            state.withLock { $0.listeners.append(channel) }
-        }
-        if let admin = settings.admin, let loop = loops.first {
-            let descriptor = try ListeningSocket.descriptor(admin.address)
-            let channel = try Self.listen(loop, descriptor: descriptor, isAdmin: true).wait()
-            state.withLock { $0.listeners.append(channel) }
-        }
+        try listen(socket.duplicate(), isAdmin: false)
+        if let admin = settings.admin { try listen(ListeningSocket.descriptor(admin.address), isAdmin: true) }
     }
 
-    private static func listen(
-        _ loop: NIOLoopBound<GatewayLoop>, descriptor: Int32, isAdmin: Bool
-    ) -> EventLoopFuture<any Channel> {
-        let eventLoop = loop.eventLoop
-        var bootstrap = ServerBootstrap(group: eventLoop, childGroup: eventLoop)
-            // Every loop listens on the same socket; taking one connection a turn shares them out.
-            .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
+    /// One loop accepts and deals the connections out in turn. (If each loop accepted from the same socket, the loser of a race
+    /// would wake for nothing, which NIO takes for a fault.)
+    private func listen(_ descriptor: Int32, isAdmin: Bool) throws {
+        let loops = self.loops
+        let bootstrap = ServerBootstrap(group: group.next(), childGroup: group)
             .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 ChannelOptions.recvAllocator,
@@ -123,13 +114,15 @@ package final class GatewayServer: Sendable {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
+                    if !isAdmin {
+                        try channel.syncOptions?.setOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+                    }
                     try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: loop.value, isAdmin: isAdmin))
                 }
             }
-        if !isAdmin {
-            bootstrap = bootstrap.childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-        }
-        return bootstrap.withBoundSocket(descriptor)
+        let channel = try bootstrap.withBoundSocket(descriptor).wait()
+        state.withLock { $0.listeners.append(channel) }
     }
 
     // MARK: Reload

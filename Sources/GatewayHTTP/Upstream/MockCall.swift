@@ -24,6 +24,14 @@ final class MockCall: UpstreamCall {
         schedule(after: .zero)
     }
 
+    /// Plays fixed steps, for answers that the gateway makes in a deployment's place.
+    init(steps: [MockScript.Step], loop: GatewayLoop, receiver: any UpstreamReceiver) {
+        self.loop = loop
+        self.receiver = receiver
+        self.steps = steps
+        schedule(after: .zero)
+    }
+
     func cancel() {
         receiver = nil
         task?.cancel()
