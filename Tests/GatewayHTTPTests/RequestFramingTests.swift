@@ -13,14 +13,16 @@ import Testing
     }
 
     @Test func `reads a request head and where it ends`() throws {
-        let text = "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nX-Odd:  a b\t\r\n\r\nrest"
+        let text =
+            "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nX-Odd:  a b\t\r\n\r\nrest"
         let head = try #require(try parse(text))
         #expect(head.method == .post)
         #expect(head.body == .length(12))
         #expect(head.keepsAlive)
         #expect(head.byteCount == text.utf8.count - 4)
         let bytes = Array(text.utf8)
-        #expect(String(decoding: bytes[head.target.start..<head.target.end], as: UTF8.self) == "/v1/chat/completions?x=1")
+        #expect(
+            String(decoding: bytes[head.target.start..<head.target.end], as: UTF8.self) == "/v1/chat/completions?x=1")
         let odd = try #require(head.fields.last)
         #expect(String(decoding: bytes[odd.value.start..<odd.value.end], as: UTF8.self) == "a b")
     }
@@ -60,10 +62,19 @@ import Testing
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n", .invalidContentLength),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", .invalidContentLength),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", .invalidContentLength),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", .lengthWithTransferEncoding),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", .lengthWithTransferEncoding),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .lengthWithTransferEncoding
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+            .lengthWithTransferEncoding
+        ),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .unsupportedTransferEncoding),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", .unsupportedTransferEncoding),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .unsupportedTransferEncoding
+        ),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .unsupportedTransferEncoding),
         ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", .unsupportedExpectation),
         ("\u{16}\u{3}\u{1}", .invalidStartLine),

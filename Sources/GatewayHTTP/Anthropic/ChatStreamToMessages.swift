@@ -43,13 +43,15 @@ struct ChatStreamToMessages: StreamTranslator {
         hasEnded = true
         let delta: JSONValue = ["stop_reason": .string(StopReason.anthropic(stopReason)), "stop_sequence": nil]
         return close()
-            + event("message_delta", ["delta": delta, "usage": UsageTranslation.anthropic(usage)]) + event("message_stop", [:])
+            + event("message_delta", ["delta": delta, "usage": UsageTranslation.anthropic(usage)])
+            + event("message_stop", [:])
     }
 
     private mutating func start(_ chunk: JSONValue) -> [UInt8] {
         hasStarted = true
         let message: JSONValue = [
-            "id": chunk["id"] ?? "msg_unknown", "type": "message", "role": "assistant", "model": .string(model), "content": [],
+            "id": chunk["id"] ?? "msg_unknown", "type": "message", "role": "assistant", "model": .string(model),
+            "content": [],
             "stop_reason": nil, "stop_sequence": nil, "usage": UsageTranslation.anthropic(chunk["usage"]),
         ]
         return event("message_start", ["message": message]) + event("ping", [:])
@@ -61,7 +63,10 @@ struct ChatStreamToMessages: StreamTranslator {
         if open != .tool(index) {
             events += enter(
                 .tool(index),
-                ["type": "tool_use", "id": call["id"] ?? "toolu_unknown", "name": call["function"]?["name"] ?? .null, "input": [:]])
+                [
+                    "type": "tool_use", "id": call["id"] ?? "toolu_unknown", "name": call["function"]?["name"] ?? .null,
+                    "input": [:],
+                ])
         }
         if let part = call["function"]?["arguments"]?.stringValue, !part.isEmpty {
             events += delta(["type": "input_json_delta", "partial_json": .string(part)])

@@ -67,20 +67,27 @@ enum ChatToMessages {
             if let cache = part["cache_control"] { block["cache_control"] = cache }
             return .object(block)
         case "image_url":
-            guard let url = part["image_url"]?["url"]?.stringValue ?? part["image_url"]?.stringValue else { throw .unreadable }
+            guard let url = part["image_url"]?["url"]?.stringValue ?? part["image_url"]?.stringValue else {
+                throw .unreadable
+            }
             return ["type": "image", "source": source(url)]
         case "file":
-            guard let data = part["file"]?["file_data"]?.stringValue else { throw .unsupported("a file without its data") }
+            guard let data = part["file"]?["file_data"]?.stringValue else {
+                throw .unsupported("a file without its data")
+            }
             return ["type": "document", "source": source(data)]
         case let type: throw .unsupported("content of type `\(type ?? "?")`")
         }
     }
 
     private static func source(_ url: String) -> JSONValue {
-        guard url.hasPrefix("data:"), let comma = url.firstIndex(of: ",") else { return ["type": "url", "url": .string(url)] }
+        guard url.hasPrefix("data:"), let comma = url.firstIndex(of: ",") else {
+            return ["type": "url", "url": .string(url)]
+        }
         let type = url[url.index(url.startIndex, offsetBy: 5)..<comma].split(separator: ";").first ?? "image/png"
         return [
-            "type": "base64", "media_type": .string(String(type)), "data": .string(String(url[url.index(after: comma)...])),
+            "type": "base64", "media_type": .string(String(type)),
+            "data": .string(String(url[url.index(after: comma)...])),
         ]
     }
 
@@ -97,7 +104,8 @@ enum ChatToMessages {
     }
 
     private static func toolResult(_ message: JSONValue) -> JSONValue {
-        let text = message["content"]?.stringValue
+        let text =
+            message["content"]?.stringValue
             ?? (message["content"]?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }.joined(separator: "\n")
         return ["type": "tool_result", "tool_use_id": message["tool_call_id"] ?? .null, "content": .string(text)]
     }
@@ -144,12 +152,15 @@ enum ChatToMessages {
             default: break
             }
         }
-        var message: JSONObject = ["role": "assistant", "content": text.isEmpty && !calls.isEmpty ? .null : .string(text)]
+        var message: JSONObject = [
+            "role": "assistant", "content": text.isEmpty && !calls.isEmpty ? .null : .string(text),
+        ]
         if !reasoning.isEmpty { message["reasoning_content"] = .string(reasoning) }
         if !calls.isEmpty { message["tool_calls"] = .array(calls) }
         let reason = StopReason.openAI(root["stop_reason"]?.stringValue)
         return [
-            "id": root["id"] ?? "chatcmpl-unknown", "object": "chat.completion", "created": .integer(Int(MomentOfDay.secondsSince1970())),
+            "id": root["id"] ?? "chatcmpl-unknown", "object": "chat.completion",
+            "created": .integer(Int(MomentOfDay.secondsSince1970())),
             "model": root["model"] ?? .string(model),
             "choices": [["index": 0, "message": .object(message), "finish_reason": .string(reason), "logprobs": nil]],
             "usage": UsageTranslation.openAI(root["usage"]),

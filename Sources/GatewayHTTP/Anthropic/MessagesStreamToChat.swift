@@ -82,7 +82,8 @@ struct MessagesStreamToChat: StreamTranslator {
 
     private func write(_ members: JSONObject) -> [UInt8] {
         var root: JSONObject = [
-            "id": id, "object": "chat.completion.chunk", "created": .integer(created), "model": model ?? .string(fallbackModel),
+            "id": id, "object": "chat.completion.chunk", "created": .integer(created),
+            "model": model ?? .string(fallbackModel),
         ]
         for (name, value) in members.members { root[name] = value }
         return Array("data: ".utf8) + JSONWriter.bytes(of: .object(root)) + Array("\n\n".utf8)

@@ -88,7 +88,9 @@ enum MessagesToChat {
 
     private static func assistant(_ parts: [JSONValue], _ calls: [JSONValue]) -> JSONValue {
         let text = parts.compactMap { $0["text"]?.stringValue }.joined()
-        var message: JSONObject = ["role": "assistant", "content": text.isEmpty && !calls.isEmpty ? .null : .string(text)]
+        var message: JSONObject = [
+            "role": "assistant", "content": text.isEmpty && !calls.isEmpty ? .null : .string(text),
+        ]
         if !calls.isEmpty { message["tool_calls"] = .array(calls) }
         return .object(message)
     }
@@ -118,7 +120,9 @@ enum MessagesToChat {
         case "base64":
             let type = source?["media_type"]?.stringValue ?? "application/pdf"
             let data = "data:\(type);base64,\(source?["data"]?.stringValue ?? "")"
-            return ["type": "file", "file": ["filename": block["title"] ?? "document.pdf", "file_data": .string(data)]]
+            return [
+                "type": "file", "file": ["filename": block["title"] ?? "document.pdf", "file_data": .string(data)],
+            ]
         case let type: throw .unsupported("a document source of type `\(type ?? "?")`")
         }
     }
@@ -144,7 +148,9 @@ enum MessagesToChat {
         let choice = root["choices"]?.arrayValue?.first
         let message = choice?["message"]
         var content: [JSONValue] = []
-        if let text = message?["content"]?.stringValue, !text.isEmpty { content.append(["type": "text", "text": .string(text)]) }
+        if let text = message?["content"]?.stringValue, !text.isEmpty {
+            content.append(["type": "text", "text": .string(text)])
+        }
         for call in message?["tool_calls"]?.arrayValue ?? [] {
             let arguments = call["function"]?["arguments"]?.stringValue ?? "{}"
             content.append([
@@ -154,7 +160,8 @@ enum MessagesToChat {
         }
         return [
             "id": root["id"] ?? "msg_unknown", "type": "message", "role": "assistant", "model": .string(model),
-            "content": .array(content), "stop_reason": .string(StopReason.anthropic(choice?["finish_reason"]?.stringValue)),
+            "content": .array(content),
+            "stop_reason": .string(StopReason.anthropic(choice?["finish_reason"]?.stringValue)),
             "stop_sequence": nil, "usage": UsageTranslation.anthropic(root["usage"]),
         ]
     }

@@ -106,7 +106,8 @@ enum UsageTranslation {
         let cached = usage?["prompt_tokens_details"]?["cached_tokens"]?.integerValue ?? 0
         let input = usage?["prompt_tokens"]?.integerValue ?? 0
         return [
-            "input_tokens": .integer(max(0, input - cached)), "output_tokens": .integer(usage?["completion_tokens"]?.integerValue ?? 0),
+            "input_tokens": .integer(max(0, input - cached)),
+            "output_tokens": .integer(usage?["completion_tokens"]?.integerValue ?? 0),
             "cache_creation_input_tokens": 0, "cache_read_input_tokens": .integer(cached),
         ]
     }
@@ -117,7 +118,8 @@ enum UsageTranslation {
         let input = (usage?["input_tokens"]?.integerValue ?? 0) + cached + created
         let output = usage?["output_tokens"]?.integerValue ?? 0
         return [
-            "prompt_tokens": .integer(input), "completion_tokens": .integer(output), "total_tokens": .integer(input + output),
+            "prompt_tokens": .integer(input), "completion_tokens": .integer(output),
+            "total_tokens": .integer(input + output),
             "prompt_tokens_details": ["cached_tokens": .integer(cached)],
         ]
     }

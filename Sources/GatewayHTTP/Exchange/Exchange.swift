@@ -181,7 +181,8 @@ final class Exchange: AttemptOwner {
             isStreaming: facts.isStreaming,
             owner: self, limits: snapshot.limits,
             relay: StreamRelay(
-                grammar: grammar, translator: translation?.streamTranslator(
+                grammar: grammar,
+                translator: translation?.streamTranslator(
                     model: facts.model, includesUsage: facts.includesUsage),
                 expected: expected?.bytes,
                 keepsText: snapshot.table.policy.resume == .verifiedPrefix && translation == nil,
@@ -203,7 +204,8 @@ final class Exchange: AttemptOwner {
     private func count(_ attempt: RunningAttempt) {
         let body = Array("{\"input_tokens\":\(max(1, run.request.estimatedInputTokens))}".utf8)
         attempt.call = MockCall(
-            steps: [.head(200, [("content-type", "application/json")]), .body(body), .end], loop: loop, receiver: attempt)
+            steps: [.head(200, [("content-type", "application/json")]), .body(body), .end], loop: loop,
+            receiver: attempt)
     }
 
     private func body(for plan: LLMRouting.Attempt, _ translation: Translation?) throws(TranslationError) -> ByteBuffer

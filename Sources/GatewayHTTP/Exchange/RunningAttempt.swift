@@ -79,7 +79,9 @@ final class RunningAttempt: UpstreamReceiver {
 
     /// The whole answer in the client's dialect.
     func answerBody(translatingFor exchange: Exchange) -> ByteBuffer {
-        guard let translation = Translation(client: exchange.surface, target: target.dialect), !translation.countsLocally else {
+        guard let translation = Translation(client: exchange.surface, target: target.dialect),
+            !translation.countsLocally
+        else {
             return body
         }
         return translation.answer(body, model: exchange.facts.model)

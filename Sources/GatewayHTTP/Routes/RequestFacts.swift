@@ -74,7 +74,8 @@ extension RequestFacts {
         private static let all: [(word: StaticString, member: KnownMember)] = [
             ("model", .model), ("stream", .stream), ("user", .user), ("messages", .messages), ("prompt", .prompt),
             ("tools", .tools), ("max_tokens", .max_tokens), ("max_completion_tokens", .max_completion_tokens),
-            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences), ("stream_options", .stream_options),
+            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences),
+            ("stream_options", .stream_options),
         ]
     }
 
