@@ -202,7 +202,8 @@ let package = Package(
             name: "LLMRoutingTests", dependencies: ["JSONSyntax", "LLMRouting", "SystemIO"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "LiteLLMConfigTests", dependencies: ["Diagnostics", "LiteLLMConfig", "TestSupport", "YAMLSyntax"],
+            name: "LiteLLMConfigTests",
+            dependencies: ["Diagnostics", "LiteLLMConfig", "SystemIO", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
