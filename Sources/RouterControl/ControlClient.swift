@@ -43,9 +43,14 @@ package struct ControlClient: ~Copyable {
         try outcomes(.restart(names, wait: wait, timeout: timeout), specs, timeout)
     }
 
-    /// Stops services with what depends on them, and answers when their processes are gone.
+    /// Stops exactly these services, those that depend on others first, and answers when their processes are gone.
     package mutating func stop(_ names: [String], timeout: Duration) throws(ControlError) -> [ServiceOutcome] {
         try outcomes(.stop(names), [], timeout)
+    }
+
+    /// Has services that run read their config anew (SIGHUP).
+    package mutating func reload(_ names: [String], timeout: Duration) throws(ControlError) -> [ServiceOutcome] {
+        try outcomes(.reload(names), [], timeout)
     }
 
     package mutating func status(

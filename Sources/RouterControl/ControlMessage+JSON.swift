@@ -36,7 +36,7 @@ extension ControlRequest {
 }
 
 private enum CommandWord: String, CaseIterable {
-    case start, restart, stop, status, apply, upgrade
+    case start, restart, stop, reload, status, apply, upgrade
     case stopSupervisor = "stop-supervisor"
 }
 
@@ -54,6 +54,7 @@ extension ControlCommand {
                 "timeoutNanoseconds": .duration(timeout),
             ]
         case .stop(let names): ["command": "stop", "services": .strings(names)]
+        case .reload(let names): ["command": "reload", "services": .strings(names)]
         case .status(let names, let detail):
             [
                 "command": "status", "services": .strings(names), "resources": .bool(detail.contains(.resources)),
@@ -77,6 +78,7 @@ extension ControlCommand {
         case .restart:
             self = .restart(names, wait: try Wait(fields), timeout: try fields.duration("timeoutNanoseconds"))
         case .stop: self = .stop(names)
+        case .reload: self = .reload(names)
         case .status:
             var detail: StatusDetail = []
             if try fields.bool("resources", default: false) { detail.insert(.resources) }

@@ -20,6 +20,8 @@ package enum ControlCommand: Equatable, Sendable {
     case start([String], wait: Wait, timeout: Duration)
     case restart([String], wait: Wait, timeout: Duration)
     case stop([String])
+    /// Sends SIGHUP to the main process of each: for services that read their config anew by themselves.
+    case reload([String])
     case status([String], StatusDetail)
     /// Makes exactly the request's specs the stack; with `dryRun` only says what that would do.
     case apply(dryRun: Bool)
@@ -57,7 +59,7 @@ package struct ControlRequest: Equatable, Sendable {
 /// What came of a request for one service.
 package struct ServiceOutcome: Equatable, Sendable {
     package enum Result: String, Sendable, CaseIterable {
-        case started, restarted, stopped
+        case started, restarted, stopped, reloaded
         case alreadyRunning = "already-running"
         case notRunning = "not-running"
         case stopFailed = "stop-failed"
@@ -65,7 +67,7 @@ package struct ServiceOutcome: Equatable, Sendable {
 
         package var isSuccess: Bool {
             switch self {
-            case .started, .restarted, .stopped, .alreadyRunning, .notRunning: true
+            case .started, .restarted, .stopped, .reloaded, .alreadyRunning, .notRunning: true
             case .stopFailed, .failed, .timeout: false
             }
         }

@@ -76,9 +76,13 @@ final class ProcessTable {
 
     /// The processes below `pid`, itself first.
     func tree(of pid: Int32) -> [ProcessRecord] {
+        Self.tree(of: pid, among: records())
+    }
+
+    static func tree(of pid: Int32, among records: [ProcessRecord]) -> [ProcessRecord] {
         var children: [Int32: [ProcessRecord]] = [:]
         var result: [ProcessRecord] = []
-        for record in records() {
+        for record in records {
             // One session is one service, also where a parent in between has died.
             if record.pid == pid || record.session == pid { result.append(record) }
             children[record.parent, default: []].append(record)

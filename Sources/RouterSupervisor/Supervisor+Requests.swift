@@ -24,6 +24,7 @@ extension Supervisor {
         case .restart(let names, let wait, let timeout):
             start(names, request.specs, wait, timeout, isRestart: true, answer)
         case .stop(let names): stop(names, answer)
+        case .reload(let names): answer(.outcomes(reload(names)))
         case .status(let names, let detail): answer(.status(status(of: names, detail)))
         case .apply(let dryRun): apply(request.specs, dryRun: dryRun) { answer(.plan($0, $1)) }
         case .upgrade(let program):
@@ -122,6 +123,17 @@ extension Supervisor {
         stop(targets.filter { runners[$0] != nil }) { answer(.outcomes($0 + unknown)) }
     }
 
+    private func reload(_ names: [String]) -> [ServiceOutcome] {
+        (names.isEmpty ? orderedNames() : names).map { name in
+            guard let process = runners[name]?.process, runners[name]?.isRunning == true else {
+                return ServiceOutcome(service: name, result: .notRunning)
+            }
+            let sent =
+                process.handle?.send(SignalNumber.hangup) ?? ProcessControl.send(SignalNumber.hangup, to: process.pid)
+            return ServiceOutcome(service: name, result: sent ? .reloaded : .notRunning, pid: process.pid)
+        }
+    }
+
     /// Stops services in reverse order of their dependencies.
     func stop(_ names: [String], finished: @escaping ([ServiceOutcome]) -> Void) {
         for name in names {
@@ -210,7 +222,7 @@ extension ControlCommand {
     fileprivate var isQuestion: Bool {
         switch self {
         case .status: true
-        case .start, .restart, .stop, .apply, .upgrade, .stopSupervisor: false
+        case .start, .restart, .stop, .reload, .apply, .upgrade, .stopSupervisor: false
         }
     }
 }

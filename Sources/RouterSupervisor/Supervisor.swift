@@ -114,6 +114,9 @@ package final class Supervisor {
         openFilesForChildren = ResourceLimits.raiseOpenFiles()
         self.lock = lock
         killsForMemory = MemoryKills.count()
+        logs.trouble = { [weak self] words in
+            if let words { self?.degrade(.logs, words) } else { self?.recovered(.logs) }
+        }
     }
 
     // MARK: - What happened to a service

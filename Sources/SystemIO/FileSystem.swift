@@ -37,6 +37,13 @@ package enum FileSystem {
         throw error
     }
 
+    /// The status of an open file.
+    static func status(ofDescriptor descriptor: Int32) throws(SystemError) -> FileStatus {
+        var raw = stat()
+        guard fstat(descriptor, &raw) == 0 else { throw SystemError.current("look at an open file") }
+        return FileStatus(raw)
+    }
+
     package static func exists(_ path: String) -> Bool {
         access(path, F_OK) == 0
     }

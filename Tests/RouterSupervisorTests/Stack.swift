@@ -10,11 +10,10 @@ import SystemIO
 import Testing
 
 /// A runtime folder of its own with a real supervisor, real processes and a clean end.
-final class Stack {
+final class Stack: Sendable {
     let folder: String
     let layout: RuntimeLayout
     let supervisorArguments: [String]
-    private(set) var spawned: [Int32] = []
 
     /// The folder of the built products: the one this test runs from.
     static let products: String = {
@@ -38,7 +37,7 @@ final class Stack {
     deinit {
         if let pid = supervisorPID { ProcessControl.send(SignalNumber.kill, to: pid) }
         for pid in livePIDs() { ProcessControl.send(SignalNumber.kill, to: pid) }
-        for pid in spawned { _ = try? ChildProcess.reap(pid: pid) }
+
         try? FileSystem.removeTree(folder)
     }
 

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+internal import SystemIO
+
+/// Moves the front of a log into old files, a little at a time so that the loop is never held up, then cuts it off.
+///
+/// Killed at any point it loses nothing: what is not cut off yet is still in the log, and a copy gets its final name
+/// only after the cut. A copy that was complete when the cut happened is named by the next supervisor.
+final class LogArchiveJob {
+    enum Result {
+        case done([LogArchive])
+        case failed(String)
+    }
+
+    /// Copied between two turns of the loop: about a third of a millisecond.
+    private static let stepBytes = 1 << 20
+
+    private let descriptor: OwnedDescriptor
+    private let folder: LogFolder
+    private let rotation: LogRotation
+    private let range: Range<Int>
+    private let loop: DescriptorLoop
+    private let finished: (Result) -> Void
+    private let base: Int
+    private var parts: [Range<Int>]
+    private var target: OwnedDescriptor?
+    private var copied: [Int] = []
+    private var offset = 0
+
+    init(
+        _ descriptor: consuming OwnedDescriptor, path: String, rotation: LogRotation, range: Range<Int>,
+        loop: DescriptorLoop, finished: @escaping (Result) -> Void
+    ) {
+        self.descriptor = descriptor
+        folder = LogFolder(path: path)
+        self.rotation = rotation
+        self.range = range
+        self.loop = loop
+        self.finished = finished
+        base = LogArchive.base(folder.archives())
+        parts = rotation.parts(from: range.lowerBound, to: range.upperBound)
+    }
+
+    func start() {
+        step()
+    }
+
+    private func step() {
+        do {
+            guard try copyMore() else { return cut() }
+            loop.after(.zero) { self.step() }
+        } catch {
+            // Without room for a copy the bound still holds: the oldest lines go.
+            dropPartials()
+            let words = "\(error.diagnostic.message); the oldest lines are dropped"
+            copied.removeAll()
+            removeFront()
+            finished(.failed(words))
+        }
+    }
+
+    /// False when everything is copied.
+    private func copyMore() throws(SystemError) -> Bool {
+        guard let part = parts.first else { return false }
+        if target == nil {
+            let path = partialPath(end: part.upperBound)
+            target = try OwnedDescriptor.open(path, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+            offset = part.lowerBound
+        }
+        let count = try descriptor.copy(
+            from: offset, count: min(Self.stepBytes, part.upperBound - offset), to: target?.rawValue ?? -1)
+        guard count > 0 else { throw SystemError("copy", path: folder.path, code: 5) }
+        offset += count
+        if offset == part.upperBound {
+            target = nil
+            copied.append(part.upperBound)
+            parts.removeFirst()
+        }
+        return true
+    }
+
+    private func cut() {
+        let technique = removeFront()
+        var archives: [LogArchive] = []
+        for end in copied {
+            let archive = LogArchive(end: base + end, isHole: technique == .hole)
+            do {
+                try FileSystem.rename(partialPath(end: end), to: folder.path(of: archive))
+                archives.append(archive)
+            } catch {
+                return finished(.failed(error.diagnostic.message))
+            }
+        }
+        removeObsolete()
+        finished(technique == .none ? .failed("the file system cannot cut files") : .done(archives))
+    }
+
+    private enum Technique {
+        case cut, hole, none
+    }
+
+    /// Collapsing keeps the file small; a hole only gives the space back; truncating loses what comes in between.
+    @discardableResult
+    private func removeFront() -> Technique {
+        CrashPoint.reach()
+        do {
+            if try descriptor.collapse(0..<range.upperBound) { return .cut }
+            if try descriptor.punch(0..<range.upperBound) { return .hole }
+            try descriptor.truncate(to: 0)
+            return .cut
+        } catch {
+            return .none
+        }
+    }
+
+    private func removeObsolete() {
+        let archives = folder.archives()
+        for archive in rotation.obsolete(archives, sizes: archives.map(folder.size(of:))) { folder.remove(archive) }
+    }
+
+    private func partialPath(end: Int) -> String {
+        folder.path + ".\(base + end).partial"
+    }
+
+    private func dropPartials() {
+        target = nil
+        for part in copied + parts.map(\.upperBound) { try? FileSystem.remove(partialPath(end: part)) }
+    }
+}
+
+/// Packs old logs, one at a time, by a program that knows how.
+final class LogPacker {
+    /// More than this are left unpacked: they are being replaced faster than they can be packed.
+    private static let queueLimit = 16
+
+    private let loop: DescriptorLoop
+    private let children: ChildWatcher
+    private let compressor: ProcessSpec?
+    private let suffix: String
+    private var queue: [(folder: LogFolder, archive: LogArchive)] = []
+    private var isBusy = false
+
+    init(loop: DescriptorLoop, children: ChildWatcher, compressor: ProcessSpec?, suffix: String) {
+        self.loop = loop
+        self.children = children
+        self.compressor = compressor
+        self.suffix = suffix
+    }
+
+    func pack(_ folder: LogFolder, _ archive: LogArchive) {
+        guard compressor != nil, queue.count < Self.queueLimit else { return }
+        queue.append((folder, archive))
+        next()
+    }
+
+    private func next() {
+        guard !isBusy, let compressor, !queue.isEmpty else { return }
+        let (folder, archive) = queue.removeFirst()
+        let source = folder.path(of: archive)
+        let packed = LogArchive(end: archive.end, isHole: archive.isHole, suffix: suffix)
+        let partial = folder.partialPath(of: packed)
+        do {
+            let input = try OwnedDescriptor.open(source, [.readOnly])
+            let output = try OwnedDescriptor.open(partial, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+            let null = try OwnedDescriptor.open("/dev/null", [.writeOnly])
+            let started = try ChildProcess.spawn(
+                compressor, input: input.rawValue, output: output.rawValue, error: null.rawValue)
+            let pid = started.pid
+            let handle = started.takeHandle()
+            isBusy = true
+            children.watch(pid: pid, descriptor: handle?.rawValue) { [weak self] in
+                guard let self, ProcessControl.hasEnded(child: pid) else { return }
+                children.unwatch(pid: pid)
+                withExtendedLifetime(handle) {}
+                let status = (try? ChildProcess.reap(pid: pid)) ?? .unknown
+                isBusy = false
+                replace(source, by: partial, as: folder.path(of: packed), status)
+                next()
+            }
+        } catch {
+            // It stays as it is: larger, but whole.
+            try? FileSystem.remove(partial)
+            next()
+        }
+    }
+
+    private func replace(_ source: String, by partial: String, as final: String, _ status: ExitStatus) {
+        // It may have been dropped for its age meanwhile.
+        guard status.isSuccess, FileSystem.exists(source), (try? FileSystem.rename(partial, to: final)) != nil else {
+            try? FileSystem.remove(partial)
+            return
+        }
+        try? FileSystem.remove(source)
+    }
+}

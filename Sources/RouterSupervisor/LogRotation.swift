@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+package import RouterServices
+
+/// Decides what happens to a log of which only the size and its growth are known.
+package struct LogRotation: Equatable, Sendable {
+    package enum Decision: Equatable, Sendable {
+        case leave
+        /// Move everything up to this offset, a multiple of the block size, into old files and cut it off.
+        case archive(upTo: Int)
+        /// More comes than could be copied without cost: give the blocks up to this offset back.
+        case punch(upTo: Int)
+    }
+
+    /// Faster than filling a log file in this time is a flood: what would be copied aside is soon dropped anyway.
+    package static let floodFill = Duration.milliseconds(500)
+    /// What a log is assumed to grow by at most, when deciding how long one may look away.
+    package static let assumedBytesPerSecond = 256 << 20
+    package static let shortestPause = Duration.milliseconds(5)
+    package static let longestPause = Duration.milliseconds(100)
+
+    private let policy: LogPolicy
+    private let blockBytes: Int
+
+    package init(policy: LogPolicy, blockBytes: Int) {
+        self.policy = policy
+        self.blockBytes = max(1, blockBytes)
+    }
+
+    /// `dataStart` is where the first block is that was not given back.
+    package func decide(size: Int, dataStart: Int, bytesPerSecond: Double) -> Decision {
+        let held = size - dataStart
+        let maximum = max(blockBytes, policy.maximumBytes)
+        guard held > maximum else { return .leave }
+        let isFlood = bytesPerSecond * Self.floodFill.seconds > Double(maximum)
+        if isFlood {
+            let room = maximum * (max(0, policy.keptFiles) + 1)
+            guard held > room else { return .leave }
+            let end = aligned(size - room / 2)
+            return end > dataStart ? .punch(upTo: end) : .leave
+        }
+        // Less than all: the end of a file cannot be collapsed.
+        let end = aligned(size - 1)
+        return end > 0 ? .archive(upTo: end) : .leave
+    }
+
+    /// How long one may look away before the log can have outgrown its limit by much.
+    package func pause(size: Int, dataStart: Int, bytesPerSecond: Double) -> Duration {
+        let left = max(0, policy.maximumBytes - (size - dataStart))
+        let rate = max(bytesPerSecond * 2, Double(Self.assumedBytesPerSecond))
+        return min(max(.seconds(Double(left) / rate), Self.shortestPause), Self.longestPause)
+    }
+
+    /// The parts into which `range` is divided, none larger than a log file may be.
+    package func parts(from start: Int, to end: Int) -> [Range<Int>] {
+        let step = max(blockBytes, aligned(policy.maximumBytes))
+        return stride(from: start, to: end, by: step).map { $0..<min($0 + step, end) }
+    }
+
+    /// Old files that are too many, or too large together; `files` are oldest first.
+    package func obsolete(_ files: [LogArchive], sizes: [Int]) -> [LogArchive] {
+        let kept = max(0, policy.keptFiles)
+        let budget = kept * max(blockBytes, policy.maximumBytes)
+        var total = 0
+        var count = 0
+        var result: [LogArchive] = []
+        for (file, size) in zip(files, sizes).reversed() {
+            total += size
+            count += 1
+            if count > kept || total > budget { result.append(file) }
+        }
+        return result
+    }
+
+    private func aligned(_ offset: Int) -> Int { offset / blockBytes * blockBytes }
+}
+
+/// An old part of a log: `NAME.log.END`, where END is the position in everything ever written at which it ends.
+///
+/// `NAME.log.ENDp` is one whose bytes still count in the offsets of the current file, because they were given back as a
+/// hole and not cut off. A packed one has a suffix behind that.
+package struct LogArchive: Hashable, Comparable, Sendable {
+    package let end: Int
+    package let isHole: Bool
+    /// Empty, or such as `.gz`.
+    package let suffix: String
+
+    package init(end: Int, isHole: Bool, suffix: String = "") {
+        self.end = end
+        self.isHole = isHole
+        self.suffix = suffix
+    }
+
+    /// Reads the part of a file name behind `NAME.log.`.
+    package init?(suffixOfName text: Substring) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard !digits.isEmpty, let end = Int(digits) else { return nil }
+        var rest = text.dropFirst(digits.count)
+        isHole = rest.first == "p"
+        if isHole { rest = rest.dropFirst() }
+        guard rest.isEmpty || rest.first == ".", rest != ".partial" else { return nil }
+        self.end = end
+        suffix = String(rest)
+    }
+
+    package var name: String { "\(end)\(isHole ? "p" : "")\(suffix)" }
+    package var isPacked: Bool { !suffix.isEmpty }
+
+    package static func < (left: LogArchive, right: LogArchive) -> Bool {
+        (left.end, left.suffix) < (right.end, right.suffix)
+    }
+
+    /// The old parts among the names of a folder, oldest first.
+    package static func all(of log: String, among names: [String]) -> [LogArchive] {
+        names.filter { $0.hasPrefix(log + ".") }
+            .compactMap { LogArchive(suffixOfName: $0.dropFirst(log.count + 1)) }.sorted()
+    }
+
+    /// Where the current file begins in everything ever written.
+    package static func base(_ archives: [LogArchive]) -> Int {
+        archives.filter { !$0.isHole }.map(\.end).max() ?? 0
+    }
+}
