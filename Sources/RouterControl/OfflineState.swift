@@ -30,8 +30,9 @@ package struct OfflineState: Sendable {
         status.detail = record.fatal
         if isAlive, let identity = record.identity {
             status.pid = identity.pid
-            status.startedAt = record.startedAt
-            status.uptime = record.startedAt.map { .nanoseconds(max(0, now.nanoseconds - $0.nanoseconds)) }
+            let age = identity.age
+            status.startedAt = Timestamp(nanoseconds: now.nanoseconds - age.wholeNanoseconds)
+            status.uptime = age
         } else if record.wanted == .running {
             status.detail = status.detail ?? "it is not running, and no supervisor is there to start it"
         }

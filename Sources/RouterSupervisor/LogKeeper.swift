@@ -143,12 +143,15 @@ final class LogKeeper {
         let rotation = LogRotation(policy: log.policy, blockBytes: descriptor.blockBytes)
         log.size = size
         log.seen = now
+        let rest = rotation.pause(size: size, dataStart: dataStart, bytesPerSecond: rate)
         switch rotation.decide(size: size, dataStart: dataStart, bytesPerSecond: rate) {
-        case .leave: break
+        case .leave:
+            // In a flood it may grow beyond its size for a while, and the end of the flood is no event.
+            if size - dataStart > log.policy.maximumBytes { return look(service, again: rest) }
         case .punch(let end): punch(log, descriptor, upTo: end)
         case .archive(let end): return archive(service, log, descriptor, rotation, from: dataStart, upTo: end)
         }
-        pause(service, rotation.pause(size: size, dataStart: dataStart, bytesPerSecond: rate))
+        pause(service, rest)
     }
 
     private func pause(_ service: String, _ pause: Duration) {

@@ -24,8 +24,9 @@ extension Supervisor {
                 Handover.Entry(
                     record: record, spec: record.spec, runningSpec: nil, isEnvironmentKnown: false, isReady: false))
         }
-        let isAnyLost = entries.contains { $0.record.identity.map { !isThere($0) } ?? true }
-        var marked = entries.isEmpty || !isAnyLost && handed.isEmpty == false ? [:] : findMarked()
+        // After an upgrade everything is known, unless a process has ended meanwhile.
+        let isAllThere = !handed.isEmpty && entries.allSatisfy { $0.record.identity.map(isThere) ?? true }
+        var marked = isAllThere ? [:] : findMarked()
         for entry in entries {
             let found = marked.removeValue(forKey: entry.spec.name) ?? []
             recover(entry, found)
@@ -104,10 +105,11 @@ extension Supervisor {
         guard handle != nil || isChild else {
             return recoverDead(runner, entry, [])
         }
-        let uptime = startedAt.map { Timestamp.now().nanoseconds - $0.nanoseconds } ?? 0
+        let age = identity.age
         runner.process = RunningProcess(
             pid: identity.pid, handle: handle, isChild: isChild, isAdopted: true,
-            startedAt: startedAt ?? Timestamp.now(), started: MonotonicTime.now() + .nanoseconds(-max(0, uptime)),
+            startedAt: startedAt ?? Timestamp(nanoseconds: Timestamp.now().nanoseconds - age.wholeNanoseconds),
+            started: MonotonicTime.now() + (.zero - age),
             identity: identity)
         runner.strangerPatience = 50
         if !entry.isEnvironmentKnown { learnEnvironment(of: runner, entry.record) }

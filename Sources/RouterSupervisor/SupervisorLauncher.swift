@@ -6,6 +6,7 @@ package import SystemIO
 /// Gets a command to its supervisor, starting one where none is.
 package enum SupervisorLauncher {
     private static let firstPause = Duration.milliseconds(1)
+    private static let attempts = 4
     private static let longestPause = Duration.milliseconds(20)
 
     /// Connects. Where nobody listens, starts `command` detached, its output appended to the supervisor's log, and waits
@@ -21,6 +22,24 @@ package enum SupervisorLauncher {
         }
         throw .notStarted(
             logPath: layout.supervisorLogPath, lastLines: LogReader.tail(layout.supervisorLogPath, lines: 5))
+    }
+
+    /// Does `body` with a connection, again with another one when the supervisor dies in the middle of it: all requests
+    /// may be repeated, since they say what is wanted and not what is to be done.
+    package static func withClient<Result>(
+        _ layout: RuntimeLayout, command: ProcessSpec, timeout: Duration,
+        _ body: (inout ControlClient) throws(ControlError) -> Result
+    ) throws(ControlError) -> Result {
+        for _ in 0..<attempts - 1 {
+            var client = try connect(layout, command: command, timeout: timeout)
+            do throws(ControlError) {
+                return try body(&client)
+            } catch {
+                guard error == .closed else { throw error }
+            }
+        }
+        var client = try connect(layout, command: command, timeout: timeout)
+        return try body(&client)
     }
 
     private static func launch(_ layout: RuntimeLayout, _ command: ProcessSpec) throws(ControlError) -> Int32 {

@@ -31,6 +31,19 @@ package struct ProcessIdentity: Hashable, Sendable {
         Self.of(pid: pid) == self
     }
 
+    /// How long ago the process started, whatever anybody did to the calendar meanwhile; to a hundredth of a second.
+    package var age: Duration {
+        var time = timespec()
+        #if os(Linux)
+            clock_gettime(CLOCK_BOOTTIME, &time)
+        #else
+            clock_gettime(CLOCK_MONOTONIC, &time)
+        #endif
+        let sinceBoot = Duration.seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+        let start = Duration.seconds(Double(startTicks) / Double(SystemConstants.ticksPerSecond))
+        return max(.zero, sinceBoot - start)
+    }
+
     /// Constant while the machine runs; a new value after each boot.
     package static let currentBootID: String = {
         let bytes = (try? FileSystem.readStream("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []

@@ -14,6 +14,7 @@ final class Stack: Sendable {
     let folder: String
     let layout: RuntimeLayout
     let supervisorArguments: [String]
+    private let isBorrowed: Bool
 
     /// The folder of the built products: the one this test runs from.
     static let products: String = {
@@ -31,10 +32,20 @@ final class Stack: Sendable {
         folder = parent + "/sup-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         layout = RuntimeLayout(runtimeDirectory: folder)
         self.supervisorArguments = supervisorArguments
+        isBorrowed = false
         try PrivateDirectory.create(folder)
     }
 
+    /// The same folder with an ordinary supervisor; the other one cleans up.
+    init(adopting other: Stack) throws {
+        folder = other.folder
+        layout = other.layout
+        supervisorArguments = []
+        isBorrowed = true
+    }
+
     deinit {
+        guard !isBorrowed else { return }
         if let pid = supervisorPID { ProcessControl.send(SignalNumber.kill, to: pid) }
         for pid in livePIDs() { ProcessControl.send(SignalNumber.kill, to: pid) }
 
@@ -53,6 +64,11 @@ final class Stack: Sendable {
     /// Connects, starting a supervisor where none is.
     func connect() throws -> ControlClient {
         try SupervisorLauncher.connect(layout, command: command, timeout: .seconds(20))
+    }
+
+    /// Does `body` with a connection, as a command does.
+    func ask<Result>(_ body: (inout ControlClient) throws(ControlError) -> Result) throws -> Result {
+        try SupervisorLauncher.withClient(layout, command: command, timeout: .seconds(20), body)
     }
 
     /// Connects to the supervisor that must be there.

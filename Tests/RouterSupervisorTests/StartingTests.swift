@@ -2,12 +2,6 @@
 
 import Diagnostics
 import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
 import RouterControl
 import RouterEvents
 import RouterServices
@@ -139,7 +133,9 @@ import Testing
         }
         let pid = try client.start([], specs: [spec], wait: .ready, timeout: .seconds(20)).first?.pid
         try expectSoon("it is restarted") { try stack.status("a").pid.map { $0 != pid } ?? false }
-        #expect(stack.events(.serviceUnhealthy, "a").first?["detail"]?.stringValue == "timeout")
+        try expectSoon("it is told") {
+            stack.events(.serviceUnhealthy, "a").first?["detail"]?.stringValue == "timeout"
+        }
     }
 
     @Test func `a missing key is named`() throws {

@@ -2,11 +2,6 @@
 
 import Diagnostics
 import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
-import JSONSyntax
 import RouterControl
 import RouterEvents
 import RouterServices
@@ -64,7 +59,7 @@ import Testing
         let before = Set(stack.livePIDs())
         ProcessControl.send(SignalNumber.kill, to: try #require(started.first?.pid))
         try expectSoon("a new tree runs") {
-            try stack.status("a").pid != started.first?.pid && stack.livePIDs().count == 2
+            try stack.status("a").pid != started.first?.pid && stack.livePIDs().count >= 2
         }
         #expect(before.isDisjoint(with: stack.livePIDs()))
     }

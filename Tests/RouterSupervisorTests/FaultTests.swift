@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+import Diagnostics
+import JSONSyntax
+import RouterControl
+import RouterEvents
+import RouterServices
+import RouterSupervisor
+import SystemIO
+import Testing
+
+/// Nothing stops the supervisor: what it cannot do it says, and does as soon as it can again.
+@Suite struct FaultTests {
+    /// A small file system in memory, or nil where this may not be made.
+    private static func smallFileSystem(_ size: String) throws -> String? {
+        let folder = "/tmp/sup-fs-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        try PrivateDirectory.create(folder)
+        guard try run("mount", ["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", folder]) else {
+            try FileSystem.removeTree(folder)
+            return nil
+        }
+        return folder
+    }
+
+    private static func unmount(_ folder: String) {
+        _ = try? run("umount", ["-l", folder])
+        try? FileSystem.removeTree(folder)
+    }
+
+    @discardableResult
+    private static func run(_ program: String, _ arguments: [String]) throws -> Bool {
+        guard let path = ChildProcess.locate(program, searchPath: "/usr/sbin:/sbin:/usr/bin:/bin") else { return false }
+        let null = try OwnedDescriptor.open("/dev/null", [.readWrite])
+        let started = try ChildProcess.spawn(
+            ProcessSpec(executable: path, arguments: [program] + arguments, environment: []), input: null.rawValue,
+            output: null.rawValue, error: null.rawValue)
+        return try ChildProcess.wait(pid: started.pid).isSuccess
+    }
+
+    @Test func `a full disk stops no restart, and all is written when there is room again`() throws {
+        guard let place = try Self.smallFileSystem("2m") else { return }
+        defer { Self.unmount(place) }
+        let stack = try Stack(in: place)
+        var client = try stack.connect()
+        var pid = try #require(
+            try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
+        let filler = try OwnedDescriptor.open(place + "/filler", [.writeOnly, .create])
+        while (try? filler.writeAll(Array(repeating: 0, count: 4096))) != nil {}
+        for _ in 0..<3 {
+            let old = pid
+            ProcessControl.send(SignalNumber.kill, to: old)
+            try expectSoon("it runs again") { try stack.status("a").pid.map { $0 != old } ?? false }
+            pid = try #require(try stack.status("a").pid)
+        }
+        try expectSoon("it says so") {
+            var other = try stack.reconnect()
+            return try other.status().degraded.contains { $0.contains("cannot write the state") }
+        }
+        try FileSystem.remove(place + "/filler")
+        _ = consume filler
+        try expectSoon("it is written") {
+            (try? FileSystem.read(stack.layout.pidPath("a"), limit: 100)) == Array("\(pid)".utf8)
+        }
+        try expectSoon("it says so") {
+            var other = try stack.reconnect()
+            return try other.status().degraded.isEmpty
+        }
+        // Its successor adopts the newest process.
+        try stack.killSupervisor()
+        var next = try stack.connect()
+        #expect(try next.status().services.first?.pid == pid)
+        _ = try next.stop([], timeout: .seconds(10))
+    }
+
+    @Test func `killed with a full disk, the successor finds the process that was never written down`() throws {
+        guard let place = try Self.smallFileSystem("2m") else { return }
+        defer { Self.unmount(place) }
+        let stack = try Stack(in: place)
+        var client = try stack.connect()
+        let first = try #require(
+            try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
+        let filler = try OwnedDescriptor.open(place + "/filler", [.writeOnly, .create])
+        while (try? filler.writeAll(Array(repeating: 0, count: 4096))) != nil {}
+        ProcessControl.send(SignalNumber.kill, to: first)
+        try expectSoon("it runs again") { try stack.status("a").pid.map { $0 != first } ?? false }
+        let second = try stack.status("a").pid
+        try stack.killSupervisor()
+        var next = try stack.connect()
+        #expect(try next.status().services.first?.pid == second)
+        #expect(stack.livePIDs().count == 1)
+        _ = try next.stop([], timeout: .seconds(10))
+    }
+
+    @Test func `a read-only folder stops no restart`() throws {
+        guard let place = try Self.smallFileSystem("4m") else { return }
+        defer { Self.unmount(place) }
+        let stack = try Stack(in: place)
+        var client = try stack.connect()
+        let pid = try #require(
+            try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
+        // Open logs keep a file system from being remounted; the records and new files are what matters here.
+        try FileSystem.setMode(stack.layout.recordsDirectory, 0o500)
+        guard try Self.run("mount", ["--bind", stack.layout.recordsDirectory, stack.layout.recordsDirectory]),
+            try Self.run("mount", ["-o", "remount,ro,bind", stack.layout.recordsDirectory])
+        else { return }
+        defer { _ = try? Self.run("umount", ["-l", stack.layout.recordsDirectory]) }
+        ProcessControl.send(SignalNumber.kill, to: pid)
+        try expectSoon("it runs again") { try stack.status("a").pid.map { $0 != pid } ?? false }
+        try expectSoon("it says so") {
+            var other = try stack.reconnect()
+            return try !other.status().degraded.isEmpty
+        }
+        #expect(try client.stop([], timeout: .seconds(10)).map(\.result) == [.stopped])
+    }
+
+    @Test func `out of descriptors it still answers, and starts all when there are some again`() throws {
+        let stack = try Stack()
+        var client = try stack.connect()
+        let pid = try client.status().pid
+        #expect(try Self.run("prlimit", ["--pid", "\(pid)", "--nofile=24:65536"]))
+        let specs = (0..<20).map { stack.spec("s\($0)") }
+        let outcomes = try client.start([], specs: specs, wait: .started, timeout: .milliseconds(300))
+        #expect(outcomes.contains { $0.result == .timeout })
+        #expect(try client.status().degraded.contains { $0.contains("cannot start") })
+        #expect(try Self.run("prlimit", ["--pid", "\(pid)", "--nofile=1024:65536"]))
+        let lifted = MonotonicTime.now()
+        try expectSoon("all run") { try client.status().services.allSatisfy { $0.phase == .running } }
+        #expect(MonotonicTime.now() - lifted < .seconds(2))
+        #expect(try client.status().degraded.isEmpty)
+        _ = try client.stop([], timeout: .seconds(20))
+        #expect(stack.livePIDs().isEmpty)
+    }
+
+    @Test func `many services come up, are adopted and stop`() throws {
+        let stack = try Stack()
+        var client = try stack.connect()
+        let specs = (0..<150).map { stack.spec("s\($0)", program: "/bin/sleep", ["1000"]) }
+        let pids = Set(
+            try client.start([], specs: specs, wait: .started, timeout: .seconds(60)).compactMap(\.pid))
+        #expect(pids.count == 150)
+        for pid in pids { ProcessControl.send(SignalNumber.kill, to: pid) }
+        try expectSoon("all run again") {
+            try client.status().services.allSatisfy { $0.phase == .running && $0.restarts == 1 }
+        }
+        let second = Set(try client.status().services.compactMap(\.pid))
+        #expect(second.isDisjoint(with: pids))
+        try stack.killSupervisor()
+        var next = try stack.connect()
+        #expect(Set(try next.status().services.compactMap(\.pid)) == second)
+        #expect(try next.stop([], timeout: .seconds(30)).allSatisfy { $0.result == .stopped })
+        #expect(stack.livePIDs().isEmpty)
+    }
+}
