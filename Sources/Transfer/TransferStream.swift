@@ -22,6 +22,8 @@ package final class TransferStream {
     private var stall: StallDetector
     private var receivedBytes = 0
     private var result: CURLcode?
+    /// Whether what is in the buffer has been returned by `read`.
+    private var isHandedOut = false
 
     /// Status and headers of the last hop.
     package private(set) var head: ResponseHead
@@ -49,12 +51,16 @@ package final class TransferStream {
 
     /// The next bytes, valid until the next call; empty at the end of the body.
     package func read() throws(TransferError) -> UnsafeRawBufferPointer {
-        reception.clear()
-        if reception.isPaused {
-            reception.isPaused = false
-            handle.unpause()
+        // Bytes may have come together with the head, before anybody asked for them.
+        if isHandedOut { reception.clear() }
+        if reception.isEmpty {
+            if reception.isPaused {
+                reception.isPaused = false
+                handle.unpause()
+            }
+            try pump { !reception.isEmpty }
         }
-        try pump { !reception.isEmpty }
+        isHandedOut = true
         receivedBytes += reception.count
         guard receivedBytes <= settings.sizeLimitBytes else {
             throw .tooLarge(url: url.redacted, limitBytes: settings.sizeLimitBytes)
