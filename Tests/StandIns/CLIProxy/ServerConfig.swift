@@ -15,6 +15,8 @@ struct ServerConfig: Sendable {
     var allowRemote = false
     var secretKey = ""
     var root: YAMLNode
+    /// The file's bytes when it was read, after the server's own change to them.
+    var source: [UInt8] = []
 
     private static let sizeLimit = 4 << 20
 
@@ -22,9 +24,11 @@ struct ServerConfig: Sendable {
     static func load(_ path: String) throws -> ServerConfig {
         let bytes = try FileSystem.read(path, limit: sizeLimit)
         var config = try ServerConfig(bytes)
+        config.source = bytes
         if !config.secretKey.isEmpty, !KeyHash.isHash(config.secretKey) {
             config.replaceSecret(with: KeyHash.hash(config.secretKey))
-            try? writeInPlace(YAMLWriter.bytes(of: config.root), to: path)
+            config.source = YAMLWriter.bytes(of: config.root)
+            try? writeInPlace(config.source, to: path)
         }
         return config
     }
