@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+
+import JSONSyntax
+import SystemIO
+import TestSupport
+import Testing
+
+/// `service`, `status`, `health`, `logs` and `events` on real processes.
+@Suite struct ServiceCommandTests {
+    private static let sleepers = """
+          alpha: {command: {args: [sleep, "1000"]}, readiness: {exec: ["true"]}}
+          beta: {command: {args: [sleep, "1000"]}, readiness: {exec: ["true"]}, depends_on: {alpha: started}}
+        """
+
+    @Test func `start, status and stop print the contract's lines`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        let before = try stack.run("status")
+        #expect(before.code == 0, "\(before)")
+        #expect(
+            before.lines == [
+                "current_profile=unknown", "updated_at=unknown", "alpha_running=no", "beta_running=no",
+                "secret_permission_issues=0",
+            ])
+
+        let start = try stack.run("service", "start", "all", "--wait", "--timeout", "20")
+        #expect(start.code == 0, "\(start)")
+        let pids = try ["alpha", "beta"].map { try #require(try stack.pid(of: $0)) }
+        #expect(start.lines.sorted() == ["alpha:started pid=\(pids[0])", "beta:started pid=\(pids[1])"])
+        #expect(try stack.run("status").lines.contains("beta_running=yes"))
+
+        let again = try stack.run("service", "start")
+        #expect(again.code == 0)
+        #expect(try stack.pid(of: "alpha") == pids[0])
+
+        let stop = try stack.run("service", "stop", "all")
+        #expect(stop.code == 0, "\(stop)")
+        #expect(stop.lines.sorted() == ["alpha:stopped", "beta:stopped"])
+        for pid in pids { #expect(ProcessIdentity.of(pid: pid) == nil) }
+        #expect(try stack.run("service", "stop", "all").code == 0)
+    }
+
+    @Test func `restart gives a new process with the configuration as it is now`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        #expect(try stack.run("service", "start", "alpha").code == 0)
+        let first = try #require(try stack.pid(of: "alpha"))
+        try stack.writeConfig(services: Self.sleepers.replacing("1000", with: "2000"))
+        let restart = try stack.run("service", "restart", "alpha")
+        let second = try #require(try stack.pid(of: "alpha"))
+        #expect(restart.lines == ["alpha:restarted pid=\(second)"], "\(restart)")
+        #expect(first != second)
+        let arguments = try FileSystem.readStream("/proc/\(second)/cmdline", limit: 4096)
+        #expect(String(decoding: arguments, as: UTF8.self) == "sleep\u{0}2000\u{0}")
+    }
+
+    @Test func `a hundred concurrent starts give one process a service`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        let running = try (0..<100).map { _ in try stack.program(["service", "start", "all"]).start() }
+        let results = try running.map { try $0.finish() }
+        #expect(
+            results.allSatisfy { $0.code == 0 }, "\(results.first { $0.code != 0 }.map(String.init(describing:)) ?? "")"
+        )
+        let lines = Set(results.flatMap(\.lines))
+        #expect(lines.count == 2, "\(lines)")
+        for event in try stack.events() { #expect(event["timestamp"] != nil) }
+    }
+
+    @Test func `a service that dies at once fails the command with its last lines`() throws {
+        let stack = try StackFixture(
+            services: """
+                  doomed: {command: {args: [sh, -c, "echo the reason; exit 3"]}, restart: never, readiness: {exec: ["false"]}}
+                """)
+        let result = try stack.run("service", "start", "--wait", "--timeout", "20")
+        #expect(result.code == 1)
+        #expect(result.errors.contains("the reason"), "\(result)")
+        let exit = try #require(try stack.events().first { $0["event"] == "service_exit" })
+        #expect(exit["service"] == "doomed")
+        #expect(exit["detail"]?.stringValue?.contains("3") == true)
+    }
+
+    @Test func `an unknown service is a usage error with a suggestion`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        let result = try stack.run("service", "start", "alpa")
+        #expect(result.code == 2)
+        #expect(result.errors.contains("did you mean `alpha`?"))
+    }
+
+    @Test func `a port that is taken is said before the start, with its owner`() throws {
+        let port = try FreePort.find()
+        let owner = try Program("/usr/bin/python3", ["-m", "http.server", String(port), "--bind", "127.0.0.1"]).start()
+        #expect(
+            becomesTrue {
+                (try? FileSystem.readStream("/proc/net/tcp", limit: 1 << 20)).map {
+                    String(decoding: $0, as: UTF8.self).contains(String(format16(port)))
+                } ?? false
+            })
+        let stack = try StackFixture(
+            services: "  web: {port: \(port), command: {args: [sleep, \"1000\"]}, readiness: {exec: [\"true\"]}}")
+        let result = try stack.run("service", "start", "web", "--timeout", "10")
+        #expect(result.code == 1)
+        #expect(result.errors.contains("\(port)") && result.errors.contains("\(owner.pid)"), "\(result)")
+    }
+
+    @Test func `health asks the service and names the key that is missing`() throws {
+        let port = try FreePort.find()
+        let program = Program.built("stand-in-cliproxy").path
+        let stack = try StackFixture(
+            services: """
+                  cliproxyapi_plus:
+                    port: \(port)
+                    command: {cwd: .., args: [\(program), -config, cliproxyapi.yaml]}
+                    readiness: {http: {path: /v1/models, bearer: os.environ/THE_KEY}, period: 100ms}
+                """)
+        try stack.scratch.write(
+            "cliproxyapi.yaml",
+            "host: 127.0.0.1\nport: \(port)\nauth-dir: \(stack.scratch.path("auths"))\napi-keys: [key-of-the-test]\n")
+        let start = try stack.run("service", "start", environment: ["THE_KEY": "key-of-the-test"])
+        #expect(start.code == 0, "\(start)")
+        let isReady = try becomesTrue { try stack.run("health", environment: ["THE_KEY": "key-of-the-test"]).code == 0 }
+        #expect(isReady)
+        let health = try stack.run("health", environment: ["THE_KEY": "key-of-the-test"])
+        #expect(
+            health.lines == [
+                "cliproxyapi_plus:liveness=ok readiness=ok running=yes readiness_code=200 readiness_error=none"
+                    + " readiness_url=http://127.0.0.1:\(port)/v1/models"
+            ], "\(health)")
+        let without = try stack.run("health")
+        #expect(without.code == 1)
+        #expect(without.output.contains("readiness=fail"))
+        #expect(without.errors.contains("THE_KEY"), "\(without)")
+        #expect(!(without.output + without.errors).contains("key-of-the-test"))
+    }
+
+    @Test func `logs shows the last lines and merges services`() throws {
+        let stack = try StackFixture(
+            services: """
+                  one: {command: {args: [sh, -c, "echo first; echo second; exec sleep 1000"]}, readiness: {exec: ["true"]}}
+                  two: {command: {args: [sh, -c, "echo other; exec sleep 1000"]}, readiness: {exec: ["true"]}}
+                """)
+        #expect(try stack.run("service", "start").code == 0)
+        #expect(try becomesTrue { try stack.run("logs", "one", "--tail", "1").output == "second\n" })
+        #expect(try becomesTrue { try stack.run("logs").lines.contains("two | other") })
+    }
+
+    @Test func `events can be filtered`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        #expect(try stack.run("service", "start").code == 0)
+        let lines = try stack.run("events", "--service", "alpha", "--event", "service_start").lines
+        #expect(lines.count == 1)
+        let event = try JSONParser.parse(try #require(lines.first))
+        #expect(
+            event.objectValue?.names == ["timestamp", "event", "service", "profile", "provider", "result", "detail"])
+    }
+
+    private func format16(_ port: Int) -> String {
+        let digits = String(port, radix: 16, uppercase: true)
+        return ":" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}
