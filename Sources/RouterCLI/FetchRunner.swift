@@ -51,7 +51,11 @@ package struct FetchRunner: Sendable {
         if !progress.detail.isEmpty { text += " \(progress.detail)" }
         if let done = progress.doneBytes {
             text += " \(done >> 20)"
-            if let total = progress.totalBytes, total > 0 { text += " of \(total >> 20) MiB (\(done * 100 / total) %)" } else { text += " MiB" }
+            if let total = progress.totalBytes, total > 0 {
+                text += " of \(total >> 20) MiB (\(done * 100 / total) %)"
+            } else {
+                text += " MiB"
+            }
         }
         return text
     }

@@ -10,9 +10,17 @@ package struct RootCommand: ParsableCommand {
         version: Version.line,
         subcommands: [GenerateCommand.self],
         groupedSubcommands: [
-            CommandGroup(name: "Logs and events", subcommands: [EventsCommand.self]),
-            CommandGroup(name: "Configuration", subcommands: [BootstrapCommand.self]),
+            CommandGroup(
+                name: "Services",
+                subcommands: [
+                    UpCommand.self, DownCommand.self, ServiceGroup.self, StatusCommand.self,
+                    RunCommand.self, SupervisorCommand.self,
+                ]),
+            CommandGroup(
+                name: "Configuration",
+                subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
             CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
+            CommandGroup(name: "Maintenance", subcommands: [DoctorCommand.self, SecurityCommand.self]),
         ])
 
     @OptionGroup package var global: GlobalOptions

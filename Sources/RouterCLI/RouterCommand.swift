@@ -8,11 +8,16 @@ internal import SystemIO
 package protocol RouterCommand: ParsableCommand {
     var global: GlobalOptions { get }
 
+    /// Whether the command changes anything, and is therefore written to the command's log; failures always are.
+    static var changesStack: Bool { get }
+
     /// Does the work; tests call it with a context of their own.
     func run(in context: AppContext) throws -> ExitStatus
 }
 
 extension RouterCommand {
+    package static var changesStack: Bool { false }
+
     package mutating func run() throws {
         preconditionFailure("commands are run through CommandLineTool")
     }
@@ -38,15 +43,31 @@ package enum CommandLineTool {
                 return reportParsing(error)
             }
         }
-        return run(command)
+        return run(command, arguments)
     }
 
-    private static func run(_ command: any RouterCommand) -> ExitStatus {
+    /// The command that `arguments` ask for, without running it.
+    package static func parse(_ arguments: [String]) throws -> any RouterCommand {
+        let command = try RootCommand.parseAsRoot(arguments)
+        guard let command = command as? any RouterCommand else {
+            throw Diagnostic("usage/no-command", "`\(arguments.joined(separator: " "))` names no command")
+        }
+        return command
+    }
+
+    private static func run(_ command: any RouterCommand, _ arguments: [String]) -> ExitStatus {
         let fallback = Console.live(command.global, environment: [:])
         do {
             let context = try AppContext.live(command.global)
             if let step = context[.crashAt].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
-            return report(context.console) { try command.run(in: context) }
+            let start = MonotonicTime.now()
+            let status = report(context.console) { try command.run(in: context) }
+            if type(of: command).changesStack || status != .success {
+                CommandLog.finish(
+                    command: arguments.joined(separator: " "), status: status, duration: MonotonicTime.now() - start,
+                    now: context.now())
+            }
+            return status
         } catch {
             fallback.report(error.diagnostic)
             return .failure
@@ -73,7 +94,8 @@ package enum CommandLineTool {
     private static func status(of diagnostics: [Diagnostic]) -> ExitStatus {
         let usageAreas = ["config/", "yaml/", "usage/"]
         let isUsage = diagnostics.contains { diagnostic in
-            diagnostic.severity == .error && usageAreas.contains { diagnostic.code.hasPrefix($0) }
+            diagnostic.severity == .error
+                && (usageAreas.contains { diagnostic.code.hasPrefix($0) } || diagnostic.code == "profile/unknown")
         }
         return isUsage ? .usage : .failure
     }

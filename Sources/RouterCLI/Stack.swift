@@ -16,6 +16,7 @@ package struct Stack: Sendable {
     package static func load(_ context: AppContext) throws(DiagnosticList) -> Stack {
         let loaded = try ConfigLoader.load(
             path: context.configPath, name: context.configName, home: context[.home])
+        CommandLog.use(loaded.configuration.paths.logFile)
         context.console.report(loaded.remarks)
         return Stack(context: context, configuration: loaded.configuration)
     }
@@ -36,7 +37,7 @@ package struct Stack: Sendable {
         for folder in [paths.privateDirectory, paths.runtimeDirectory] { try PrivateDirectory.create(folder) }
         let ignore = paths.privateDirectory + "/.gitignore"
         if !FileSystem.exists(ignore) {
-            _ = try AtomicFile.create(Array("*\n".utf8), at: ignore, mode: 0o600)
+            _ = try AtomicFile.create(Array(ConfigTemplates.routerGitignore.utf8), at: ignore, mode: 0o600)
         }
     }
 

@@ -2,10 +2,19 @@
 
 package import SystemIO
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Checks of the machine: programs, the clock, variables.
 package enum MachineChecks {
     /// LiteLLM releases that carried a credential stealer, which runs on any start of that Python.
     package static let maliciousLiteLLMVersions: Set<String> = ["1.82.7", "1.82.8"]
+
+    /// Release sources that are gone; the configured alternatives are tried instead.
+    package static let deletedRepositories: Set<String> = ["router-for-me/CLIProxyAPIPlus"]
 
     /// Before this moment no release of the command existed: 2026-01-01T00:00:00Z.
     private static let earliestNanoseconds: Int64 = 1_767_225_600_000_000_000
@@ -17,6 +26,9 @@ package enum MachineChecks {
             "clock", isPlausible ? .pass : .fail, [("now", now.iso8601)],
             suggestion: isPlausible ? nil : "timedatectl set-ntp true")
     }
+
+    /// Whose files must be ours.
+    package static var userID: UInt32 { geteuid() }
 
     /// The program of each service is there and may be run.
     package static func binary(service: String, executable: String) -> Check {
@@ -37,38 +49,37 @@ package enum MachineChecks {
         }
     }
 
-    /// The Python environment of LiteLLM answers, and is not one of the releases that steal credentials.
-    package static func liteLLM(python: String) -> Check {
+    /// LiteLLM's own program starts far enough to say its version, which imports the whole package.
+    ///
+    /// - Parameter problem: what the bootstrap knows against the installation; then nothing of it is started, since a
+    ///   poisoned release runs its code on any start of its Python.
+    package static func liteLLM(runner: String, problem: String?, environment: [String]) -> Check {
         let name = "runtime_dependency"
         let install = "llm-router bootstrap download --only litellm"
-        guard FileSystem.isExecutable(python) else {
+        guard FileSystem.isExecutable(runner) else {
             return Check(name, .fail, [("package", "litellm"), ("reason", "not-installed")], suggestion: install)
         }
-        // Metadata only: importing the package takes seconds and runs its code.
-        let program = """
-            import importlib.metadata as m, importlib.util as u, sys
-            sys.stdout.write(m.version("litellm") + " " + str(bool(u.find_spec("litellm.proxy"))))
-            """
-        let spec = ProcessSpec(
-            executable: python, arguments: [python, "-I", "-c", program], environment: ["LC_ALL=C.UTF-8"])
-        let words: [Substring]
-        do {
-            let result = try ChildProcess.capture(spec, timeout: .seconds(20))
-            words = result.isSuccess ? result.output.split { $0 == " " || $0 == "\n" } : []
-        } catch {
-            words = []
+        if let problem {
+            return Check(
+                name, .fail, [("package", "litellm"), ("reason", problem)], suggestion: install + " --force")
         }
-        guard let version = words.first.map(String.init) else {
+        let spec = ProcessSpec(executable: runner, arguments: [runner, "--version"], environment: environment)
+        let result = try? ChildProcess.capture(spec, timeout: .seconds(60))
+        guard let result, result.isSuccess, let version = versionNumber(in: result.output) else {
             return Check(
                 name, .fail, [("package", "litellm"), ("reason", "not-importable")], suggestion: install + " --force")
         }
         let facts = [("package", "litellm"), ("version", version)]
-        if maliciousLiteLLMVersions.contains(version) {
+        guard !maliciousLiteLLMVersions.contains(version) else {
             return Check(name, .fail, facts + [("reason", "known-malware")], suggestion: install + " --force")
         }
-        guard words.last == "True" else {
-            return Check(name, .fail, facts + [("reason", "no-proxy-extra")], suggestion: install + " --force")
-        }
         return Check(name, .pass, facts)
+    }
+
+    /// The first word that looks like `1.106.2`.
+    private static func versionNumber(in text: String) -> String? {
+        text.split { $0 == " " || $0 == "\n" || $0 == "=" }.map(String.init).first { word in
+            word.split(separator: ".").count >= 3 && word.first?.isNumber == true
+        }
     }
 }

@@ -3,7 +3,7 @@
 internal import SystemIO
 
 /// Whose process listens on a port of this machine.
-enum PortOwnership: Equatable {
+package enum PortOwnership: Equatable {
     case ours
     case foreign(String)
     /// Nothing to see from here: another network namespace, or processes of other users.
@@ -25,7 +25,7 @@ enum PortOwnership: Equatable {
     }
 
     /// `name (pid 123)` of the process that holds one of `inodes`.
-    static func owner(of inodes: Set<UInt64>) -> String? {
+    package static func owner(of inodes: Set<UInt64>) -> String? {
         for record in ProcessRecord.all() where !record.hasEnded {
             guard let sockets = ListeningSockets.sockets(of: record.pid), !sockets.isDisjoint(with: inodes) else {
                 continue

@@ -83,11 +83,19 @@ import Testing
     @Test func `a release known for stealing credentials fails`() throws {
         let scratch = try ScratchFolder()
         for (version, outcome) in [("1.82.8", Check.Outcome.fail), ("1.90.0", .pass)] {
-            let python = try scratch.write("python-\(version)", "#!/bin/sh\necho '\(version) True'\n", mode: 0o700)
-            #expect(MachineChecks.liteLLM(python: python).outcome == outcome)
+            let runner = try scratch.write(
+                "litellm-\(version)", "#!/bin/sh\necho 'Version = \(version)'\n", mode: 0o700)
+            #expect(MachineChecks.liteLLM(runner: runner, problem: nil, environment: []).outcome == outcome)
         }
-        let broken = try scratch.write("python-broken", "#!/bin/sh\nexit 1\n", mode: 0o700)
-        #expect(MachineChecks.liteLLM(python: broken).outcome == .fail)
+        let broken = try scratch.write("litellm-broken", "#!/bin/sh\nexit 1\n", mode: 0o700)
+        #expect(MachineChecks.liteLLM(runner: broken, problem: nil, environment: []).outcome == .fail)
+    }
+
+    @Test func `an installation with a problem is not started`() throws {
+        let scratch = try ScratchFolder()
+        let runner = try scratch.write("litellm", "#!/bin/sh\ntouch \(scratch.path("started"))\n", mode: 0o700)
+        #expect(MachineChecks.liteLLM(runner: runner, problem: "poisoned", environment: []).outcome == .fail)
+        #expect(!FileSystem.exists(scratch.path("started")))
     }
 
     @Test func `tracked secrets are found and examples are not`() throws {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 package import ArgumentParser
+internal import RouterConfig
 
 /// `llm-router generate`: writes what is derived from the code, for the repository and for packages.
 package struct GenerateCommand: RouterCommand {
     /// What can be generated.
     package enum Subject: String, CaseIterable, ExpressibleByArgument, Sendable {
-        case cli, environment, man
+        case cli, configuration, environment, man, schema
     }
 
     package static let configuration = CommandConfiguration(
@@ -27,6 +28,8 @@ package struct GenerateCommand: RouterCommand {
         switch subject {
         case .cli: try CommandReference.root().markdown
         case .environment: EnvironmentReference.markdown
+        case .configuration: ConfigReference.markdown()
+        case .schema: ConfigSchema.text()
         case .man: try CommandReference.root().manual
         }
     }

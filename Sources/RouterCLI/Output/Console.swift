@@ -51,6 +51,7 @@ package struct Console: Sendable {
 
     /// Tells about a problem, its place and what to do next.
     package func report(_ diagnostic: Diagnostic) {
+        CommandLog.note(diagnostic)
         if isQuiet, diagnostic.severity != .error { return }
         writeError(renderer.render(diagnostic))
     }

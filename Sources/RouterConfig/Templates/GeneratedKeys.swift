@@ -11,6 +11,12 @@ package struct GeneratedKeys: Sendable {
         self.init(names) { String((0..<64).map { _ in Character(String(UInt8.random(in: 0..<16), radix: 16)) }) }
     }
 
+    /// New keys for those of `names` that `existing` lacks, so that what knows the old ones goes on working.
+    package init(_ names: [String], keeping existing: [String: Secret<String>]) {
+        let new = GeneratedKeys(names)
+        values = new.values.map { ($0.name, existing[$0.name] ?? $0.value) }
+    }
+
     /// Keys from another source of hex digits, such as a test's.
     package init(_ names: [String], digits: () -> String) {
         // LiteLLM takes only keys that begin like one.

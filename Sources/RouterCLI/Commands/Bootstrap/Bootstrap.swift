@@ -30,7 +30,8 @@ package struct Bootstrap {
 
     /// The artifacts whose programs the services run, in the order of the contract's output.
     package var neededArtifacts: [String] {
-        let programs = Set(stack.configuration.services.map { PathName.last(of: $0.value.command.arguments.first ?? "") })
+        let programs = Set(
+            stack.configuration.services.map { PathName.last(of: $0.value.command.arguments.first ?? "") })
         var needed: [String] = []
         if programs.contains(stack.configuration.bootstrap.cliproxy.binary) {
             needed.append(InstallBinaryRequest.defaultArtifact)

@@ -7,6 +7,7 @@ internal import JSONSyntax
 
 /// `llm-router bootstrap download`
 package struct BootstrapDownloadCommand: RouterCommand {
+    package static let changesStack = true
     package static let configuration = CommandConfiguration(
         commandName: "download", abstract: "Fetch, verify and install what the services run.")
 
@@ -43,7 +44,8 @@ package struct BootstrapDownloadCommand: RouterCommand {
         choices.archive = archive
         choices.repetition = force ? .reinstall : .keep
         choices.verification = allowUnverified ? .optional : .required
-        let wanted = only.map { [$0] } ?? (archive != nil ? [InstallBinaryRequest.defaultArtifact] : bootstrap.neededArtifacts)
+        let wanted =
+            only.map { [$0] } ?? (archive != nil ? [InstallBinaryRequest.defaultArtifact] : bootstrap.neededArtifacts)
         if wanted.isEmpty { context.console.note("nothing to download: no service runs a program that is downloaded") }
         Interruption.observe()
         let installed = try bootstrap.install(wanted, choices)

@@ -19,7 +19,10 @@ package struct BootstrapListCommand: RouterCommand {
         let stack = try Stack.load(context)
         let list = try FetchRunner(context).run(ListArtifactsRequest(runtimeDirectory: stack.paths.runtimeDirectory))
         let rows = list.artifacts.map { artifact in
-            [artifact.name, artifact.version, artifact.isCurrent ? "current" : "kept", artifact.installedAt, artifact.path]
+            [
+                artifact.name, artifact.version, artifact.isCurrent ? "current" : "kept", artifact.installedAt,
+                artifact.path,
+            ]
         }
         context.console.show(
             Report(
@@ -51,7 +54,9 @@ package struct BootstrapVerifyCommand: RouterCommand {
         }
         context.console.show(
             Report(
-                lines: answer.items.map { "\($0.name) version=\($0.version) verified=\($0.problem == nil ? "yes" : "no")" },
+                lines: answer.items.map {
+                    "\($0.name) version=\($0.version) verified=\($0.problem == nil ? "yes" : "no")"
+                },
                 json: ["items": answer.json["items"] ?? .array([])]))
         return answer.items.contains { $0.problem != nil } ? .failure : .success
     }
@@ -59,6 +64,7 @@ package struct BootstrapVerifyCommand: RouterCommand {
 
 /// `llm-router bootstrap rollback`
 package struct BootstrapRollbackCommand: RouterCommand {
+    package static let changesStack = true
     package static let configuration = CommandConfiguration(
         commandName: "rollback", abstract: "Go back to the version before the current one.",
         discussion: "A running service keeps the program it has until it is restarted.")

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+package import ArgumentParser
+internal import Diagnostics
+internal import RouterConfig
+internal import RouterControl
+internal import RouterEvents
+internal import RouterServices
+
+/// `llm-router service`
+package struct ServiceGroup: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "service", abstract: "Start, stop and restart services.",
+        subcommands: [ServiceStartCommand.self, ServiceStopCommand.self, ServiceRestartCommand.self])
+
+    package init() {}
+}
+
+/// Which services, and how long to wait for them.
+package struct ServiceOptions: ParsableArguments {
+    @Argument(help: "Service, or all.") package var name = "all"
+
+    @Flag(help: "Wait until the services are ready.") package var wait = false
+
+    @Option(help: ArgumentHelp("Give up after this long.", valueName: "seconds")) package var timeout: Double?
+
+    package init() {}
+
+    package func validate() throws {
+        if let timeout, !(timeout > 0 && timeout <= 86_400) {
+            throw ValidationError("--timeout takes seconds between 0 and 86400")
+        }
+    }
+
+    func limit(_ stack: Stack) -> Duration {
+        timeout.map { .milliseconds(Int64($0 * 1000)) } ?? stack.configuration.supervisor.startTimeout
+    }
+}
+
+/// `llm-router service start`
+package struct ServiceStartCommand: RouterCommand {
+    package static let changesStack = true
+    package static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Start services, and what they depend on.")
+
+    @OptionGroup package var global: GlobalOptions
+    @OptionGroup package var options: ServiceOptions
+
+    package init() {}
+
+    package func run(in context: AppContext) throws -> ExitStatus {
+        let stack = try Stack.load(context)
+        let names = try stack.services(named: options.name)
+        return try ServiceOperations(stack).show(
+            ServiceOperations(stack).start(names, wait: options.wait, timeout: options.limit(stack)))
+    }
+}
+
+/// `llm-router service restart`
+package struct ServiceRestartCommand: RouterCommand {
+    package static let changesStack = true
+    package static let configuration = CommandConfiguration(
+        commandName: "restart", abstract: "Stop services and start them with the configuration as it is now.")
+
+    @OptionGroup package var global: GlobalOptions
+    @OptionGroup package var options: ServiceOptions
+
+    package init() {}
+
+    package func run(in context: AppContext) throws -> ExitStatus {
+        let stack = try Stack.load(context)
+        let names = try stack.services(named: options.name)
+        let specs = try stack.plan().checked()
+        var client = try stack.supervisor()
+        let outcomes = try client.restart(
+            names, specs: specs, wait: options.wait ? .ready : .started, timeout: options.limit(stack))
+        return ServiceOperations(stack).show(outcomes)
+    }
+}
+
+/// `llm-router service stop`
+package struct ServiceStopCommand: RouterCommand {
+    package static let changesStack = true
+    package static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop services, and what depends on them.")
+
+    @OptionGroup package var global: GlobalOptions
+    @OptionGroup package var options: ServiceOptions
+
+    package init() {}
+
+    package func run(in context: AppContext) throws -> ExitStatus {
+        let stack = try Stack.load(context)
+        return try ServiceOperations(stack).show(
+            ServiceOperations(stack).stop(try stack.services(named: options.name), timeout: options.limit(stack)))
+    }
+}
+
+/// What `service`, `up` and `down` do alike.
+struct ServiceOperations {
+    private let stack: Stack
+
+    init(_ stack: Stack) {
+        self.stack = stack
+    }
+
+    func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
+        let specs = try stack.plan().checked()
+        var client = try stack.supervisor()
+        return try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+    }
+
+    /// Stops `names`; with neither a supervisor nor anything left by one, there is nothing to do.
+    func stop(_ names: [String], timeout: Duration) throws -> [ServiceOutcome] {
+        let offline = try OfflineState.read(stack.layout, now: stack.context.now())
+        if try ControlClient.connect(stack.layout) == nil, offline.services.allSatisfy({ $0.pid == nil }) {
+            for name in names { stack.record(.serviceStop, service: name, result: .notRunning) }
+            return names.map { ServiceOutcome(service: $0, result: .notRunning) }
+        }
+        var client = try stack.supervisor()
+        return try client.stop(names, timeout: timeout)
+    }
+
+    /// Prints outcomes and says why the failed ones failed.
+    func show(_ outcomes: [ServiceOutcome]) -> ExitStatus {
+        for outcome in outcomes {
+            if let diagnostic = outcome.diagnostic { stack.context.console.report(diagnostic) }
+        }
+        stack.context.console.show(Report(outcomes: outcomes))
+        return outcomes.allSatisfy(\.result.isSuccess) ? .success : .failure
+    }
+}

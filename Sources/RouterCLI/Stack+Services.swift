@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+package import Diagnostics
+internal import RouterConfig
+package import RouterControl
+internal import RouterServices
+internal import RouterSupervisor
+internal import SystemIO
+
+extension Stack {
+    /// Where the supervisor of this stack keeps its files.
+    package var layout: RuntimeLayout { RuntimeLayout(runtimeDirectory: paths.runtimeDirectory) }
+
+    /// The services, resolved for the surroundings of this command.
+    package func plan() -> ServicePlan {
+        ServicePlan(
+            configuration,
+            in: ServicePlan.Surroundings(
+                environment: context.environment, workingDirectory: context.workingDirectory,
+                executablePath: context.executablePath))
+    }
+
+    /// The variables that services will see: the caller's, and over them the stack's generated keys.
+    package func planEnvironment() -> [String: String] {
+        var variables = context.environment
+        for (name, value) in secrets() where variables[name] == nil { variables[name] = value.reveal() }
+        return variables
+    }
+
+    /// The services that `name` means: one, or all of them.
+    package func services(named name: String) throws(Diagnostic) -> [String] {
+        let known = configuration.services.map(\.name)
+        if name == "all" { return known }
+        if known.contains(name) { return [name] }
+        let guess = Suggestion.closest(to: name, among: known + ["all"]).map { ["did you mean `\($0)`?"] } ?? []
+        throw Diagnostic(
+            "usage/unknown-service", "no service is called `\(name)`",
+            hints: guess + ["services: \(known.sorted().joined(separator: ", "))"])
+    }
+
+    /// Talks to the supervisor, starting one first where none runs; it adopts what an earlier one left.
+    package func supervisor() throws -> ControlClient {
+        try prepareFolders()
+        let spec = ProcessSpec(
+            executable: context.executablePath,
+            arguments: ["llm-router", "supervisor", "serve", "--runtime", paths.runtimeDirectory],
+            environment: context.environment.map { "\($0.key)=\($0.value)" }.sorted(), directory: "/")
+        return try SupervisorLauncher.connect(layout, command: spec, timeout: .seconds(15))
+    }
+}
