@@ -217,6 +217,7 @@ let package = Package(
             name: "RouterBootstrapTests",
             dependencies: [
                 "Diagnostics", "FetchProtocol", "JSONSyntax", "RouterBootstrap", "SystemIO", "TestSupport", "Transfer",
+                "llm-router-fetch", "stand-in-release-host",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -262,8 +263,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "SystemIOTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "TransferTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport", "Transfer"],
-            swiftSettings: strict),
+            name: "TransferTests",
+            dependencies: ["Diagnostics", "StandInHTTP", "SystemIO", "TestSupport", "Transfer"], swiftSettings: strict),
         .testTarget(
             name: "YAMLSyntaxTests", dependencies: ["Diagnostics", "TestSupport", "YAMLSyntax"], swiftSettings: strict),
     ]

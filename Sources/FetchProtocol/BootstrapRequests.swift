@@ -109,9 +109,9 @@ package struct InstallLiteLLMRequest: FetchRequest {
     package var version: String
     /// `PATH`, in which `uv` and `python3` are looked for.
     package var searchPath: String
-    /// The interpreter to use instead of `python3`; nil looks for one.
+    /// The interpreter, a path or a name in `PATH`; nil means `python3`.
     package var python: String?
-    /// A file of pinned requirements with hashes, installed with `--require-hashes`; nil installs by version.
+    /// A file that pins every package with its hashes; used when it is about `version`, else said and passed over.
     package var requirementsFile: String?
     package var repetition = InstallBinaryRequest.Repetition.keep
 

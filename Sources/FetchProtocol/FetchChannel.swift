@@ -84,7 +84,7 @@ package final class FetchChannel: Sendable {
         state.withLock { _ = $0.children.remove(pid) }
     }
 
-    /// Runs `step` to its end even when the command goes away meanwhile: for files that must not be left behind half made.
+    /// Runs `step` to its end even when the command goes away meanwhile, so that no file is left half made.
     package func completing<Value>(_ step: () throws -> Value) rethrows -> Value {
         try completing.withLock { _ in try step() }
     }

@@ -19,7 +19,7 @@ package enum FileCompressor {
                 try OwnedDescriptor.open(temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
             }
             CrashPoint.reach()
-            try compress(request, input, output)
+            try compress(input.rawValue, to: output.rawValue, request.format, name: request.path)
             try storing { () throws(SystemError) in
                 try output.synchronize(path: temporary)
                 CrashPoint.reach()
@@ -36,11 +36,12 @@ package enum FileCompressor {
         return CompressAnswer(path: target, sizeBytes: size)
     }
 
-    private static func compress(
-        _ request: CompressRequest, _ input: borrowing OwnedDescriptor, _ output: borrowing OwnedDescriptor
+    /// Compresses everything that `input` has into `output`; both belong to the caller.
+    package static func compress(
+        _ input: Int32, to output: Int32, _ format: CompressRequest.Format, name: String
     ) throws(BootstrapError) {
         guard let archive = archive_write_new(), let entry = archive_entry_new() else {
-            throw .compression(path: request.path, words: "out of memory")
+            throw .compression(path: name, words: "out of memory")
         }
         defer {
             archive_entry_free(entry)
@@ -49,24 +50,26 @@ package enum FileCompressor {
         func check(_ result: Int) throws(BootstrapError) {
             guard result >= Int(ARCHIVE_OK) else {
                 let words = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
-                throw .compression(path: request.path, words: words)
+                throw .compression(path: name, words: words)
             }
         }
-        switch request.format {
+        switch format {
         case .zstd: try check(Int(archive_write_add_filter_zstd(archive)))
         case .gzip: try check(Int(archive_write_add_filter_gzip(archive)))
         }
         try check(Int(archive_write_set_format_raw(archive)))
         // The raw format has no padding to a tape's block either.
         try check(Int(archive_write_set_bytes_in_last_block(archive, 1)))
-        try check(Int(archive_write_open_fd(archive, output.rawValue)))
+        try check(Int(archive_write_open_fd(archive, output)))
         archive_entry_set_filetype(entry, 0o100000)
         archive_entry_set_pathname(entry, "data")
         try check(Int(archive_write_header(archive, entry)))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
         defer { buffer.deallocate() }
         while true {
-            let count = try storing { () throws(SystemError) in try input.read(into: buffer, path: request.path) }
+            let count = try storing { () throws(SystemError) in
+                try OwnedDescriptor.read(from: input, into: buffer, path: name)
+            }
             guard count > 0 else { break }
             var done = 0
             while done < count {

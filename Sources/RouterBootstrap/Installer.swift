@@ -35,8 +35,18 @@ struct Installer: ~Copyable {
                         severity: .warning,
                         hints: ["`llm-router bootstrap download` records again what is installed"])))
         }
-        for folder in [layout.root, layout.binaries, layout.versions(of: artifact)] {
+        for folder in [layout.root, layout.binaries, layout.versions(of: artifact), layout.downloads] {
             RuntimeLayout.removeLeftovers(in: folder)
+        }
+        if !file.wasDamaged { removeUnrecorded(artifact) }
+    }
+
+    /// Removes stored versions that the ledger does not name: not recorded yet, or not removed any more.
+    private func removeUnrecorded(_ artifact: String) {
+        let recorded = ledger[artifact]?.versions.map { PathName.parent(of: layout.absolute($0.stored)) } ?? []
+        let folder = layout.versions(of: artifact)
+        for name in (try? FileSystem.list(folder)) ?? [] where !recorded.contains(folder + "/" + name) {
+            try? FileSystem.removeTree(folder + "/" + name)
         }
     }
 

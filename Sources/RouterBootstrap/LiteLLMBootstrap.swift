@@ -18,6 +18,7 @@ package struct LiteLLMBootstrap {
     /// What of an installer's log goes into the error.
     private static let quotedLines = 12
     private static let logLimitBytes = 4 << 20
+    private static let requirementsLimitBytes = 16 << 20
 
     private let request: InstallLiteLLMRequest
     private let environment: [String: String]
@@ -143,7 +144,7 @@ package struct LiteLLMBootstrap {
     }
 
     private func tools() throws(BootstrapError) -> Tools {
-        let python = request.python ?? ChildProcess.locate("python3", searchPath: request.searchPath)
+        let python = ChildProcess.locate(request.python ?? "python3", searchPath: request.searchPath)
         if let uv = ChildProcess.locate("uv", searchPath: request.searchPath) {
             return .uv(path: uv, python: request.python)
         }
@@ -167,8 +168,9 @@ package struct LiteLLMBootstrap {
     private func install(
         into target: LiteLLMEnvironment, with tools: Tools, lock: Int32
     ) throws(BootstrapError) {
-        var what = ["litellm[proxy]==\(request.version)"]
-        if let file = request.requirementsFile { what = ["--require-hashes", "-r", file] }
+        // The callback `prometheus` needs the second one, which litellm[proxy] leaves out.
+        var what = ["litellm[proxy]==\(request.version)", "prometheus_client"]
+        if let file = try usableLock() { what = ["--no-deps", "--require-hashes", "-r", file] }
         channel.progress(InstallLiteLLMRequest.artifact, "install", "litellm[proxy] \(request.version)")
         switch tools {
         case .uv(let path, _):
@@ -181,6 +183,26 @@ package struct LiteLLMBootstrap {
             try run(
                 [target.python, "-m", "pip", "install"] + options + what, "installing LiteLLM with pip", lock: lock)
         }
+    }
+
+    /// The file of hashes, if it is about the wanted version.
+    private func usableLock() throws(BootstrapError) -> String? {
+        guard let file = request.requirementsFile else { return nil }
+        let bytes = try storing { () throws(SystemError) in
+            try FileSystem.read(file, limit: Self.requirementsLimitBytes)
+        }
+        let pins = ["litellm==\(request.version)", "litellm[proxy]==\(request.version)"]
+        let isPinned = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).contains { line in
+            line.split(separator: " ").first.map { pins.contains(String($0)) } ?? false
+        }
+        if isPinned { return file }
+        channel.send(
+            .notice(
+                Diagnostic(
+                    "bootstrap/lock-of-another-version",
+                    "`\(file)` does not pin LiteLLM \(request.version), so packages are not checked against it",
+                    severity: .warning)))
+        return nil
     }
 
     private func report(of target: LiteLLMEnvironment) -> String { target.folder + "/install-report.json" }

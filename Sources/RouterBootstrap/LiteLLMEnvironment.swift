@@ -72,7 +72,7 @@ struct LiteLLMEnvironment {
         return names.filter { $0.hasPrefix("python") }.map { "\(library)/\($0)/site-packages" }
     }
 
-    /// The script that services run: LiteLLM with defaults that keep it off the network, each of which can be overridden.
+    /// The script that services run: LiteLLM with defaults that keep it off the network, unless they are overridden.
     func runner(version: String) -> String {
         """
         #!/bin/sh

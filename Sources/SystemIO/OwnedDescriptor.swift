@@ -82,7 +82,13 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     package borrowing func read(into buffer: UnsafeMutableRawBufferPointer, path: String? = nil) throws(SystemError)
         -> Int
     {
-        let descriptor = rawValue
+        try Self.read(from: rawValue, into: buffer, path: path)
+    }
+
+    /// Reads from a descriptor that somebody else owns, such as standard input; 0 at the end of the file.
+    package static func read(
+        from descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, path: String? = nil
+    ) throws(SystemError) -> Int {
         let count = retryingInterrupts { systemRead(descriptor, buffer.baseAddress, buffer.count) }
         guard count >= 0 else { throw SystemError.current("read", path: path) }
         return count

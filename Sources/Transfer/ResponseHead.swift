@@ -7,6 +7,11 @@ package struct ResponseHead: Equatable, Sendable {
     package struct Field: Equatable, Sendable {
         package let name: String
         package let value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package let status: Int

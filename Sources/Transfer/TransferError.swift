@@ -43,7 +43,7 @@ extension TransferError: DiagnosticConvertible {
         case .stalled(let url, let window, let received):
             Diagnostic(
                 "transfer/stalled",
-                "`\(url)` sent next to nothing for \(window.components.seconds) s after \(received) bytes",
+                "`\(url)` sent next to nothing for \(Self.words(window)) after \(received) bytes",
                 hints: ["run the command again; it goes on where the download stopped"])
         case .status(let url, let code, _):
             Diagnostic("transfer/status", "`\(url)` answered \(code)", hints: Self.hints(status: code))
@@ -133,6 +133,10 @@ extension TransferError: DiagnosticConvertible {
         case 500...: ["the server has a problem; run the command again later"]
         default: []
         }
+    }
+
+    private static func words(_ window: Duration) -> String {
+        window < .seconds(1) ? "\(window.wholeMilliseconds) ms" : "\(window.components.seconds) s"
     }
 
     private static func words(_ resets: Duration?) -> String {

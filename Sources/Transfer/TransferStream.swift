@@ -6,7 +6,7 @@ internal import SystemIO
 
 /// One response, read piece by piece by whoever wants it: nothing is received faster than it is taken.
 ///
-/// Redirects are followed here and not by libcurl, so that one place decides where they may lead and what is sent there.
+/// Redirects are followed here and not by libcurl, so that one place decides where they lead and what is sent there.
 package final class TransferStream {
     /// What libcurl delivers at once, and what fits in between.
     private static let chunkBytes = 128 << 10

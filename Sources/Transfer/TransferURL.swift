@@ -13,10 +13,12 @@ package struct TransferURL: Equatable, Sendable {
         guard let handle = curl_url() else { throw .invalidURL(text: Self.redact(text)) }
         defer { curl_url_cleanup(handle) }
         guard curl_url_set(handle, CURLUPART_URL, text, 0) == CURLUE_OK,
-            let scheme = Self.part(handle, CURLUPART_SCHEME), let host = Self.part(handle, CURLUPART_HOST),
-            let port = Self.part(handle, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)).flatMap({ Int($0) })
+            let scheme = Self.part(handle, CURLUPART_SCHEME)
         else { throw .invalidURL(text: Self.redact(text)) }
         guard scheme == "http" || scheme == "https" else { throw .unsupportedScheme(url: Self.redact(text)) }
+        guard let host = Self.part(handle, CURLUPART_HOST),
+            let port = Self.part(handle, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)).flatMap({ Int($0) })
+        else { throw .invalidURL(text: Self.redact(text)) }
         self.text = text
         self.scheme = scheme
         self.host = host.lowercased()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import Diagnostics
 internal import FetchProtocol
 internal import RouterAuth
 internal import RouterBootstrap
@@ -14,15 +15,36 @@ internal import Transfer
 
 /// The helper behind `llm-router`: everything that needs libcurl, libarchive or TLS.
 ///
-/// It reads one request from standard input; without one it has nothing to do.
+/// It reads one request from standard input; without one it has nothing to do. Called as `llm-router-fetch filter
+/// zstd|gzip`, it compresses standard input to standard output instead, which is how the supervisor shrinks old logs.
 @main
 enum Main {
     static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "filter" { exit(filter(Array(arguments.dropFirst()))) }
         let environment = readEnvironment()
         #if DEBUG
             if let step = environment["LLM_ROUTER_CRASH_POINT"].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
         #endif
         exit(FetchServer(handlers: handlers(environment)).serve())
+    }
+
+    private static func filter(_ arguments: [String]) -> Int32 {
+        guard arguments.count == 1, let format = CompressRequest.Format(rawValue: arguments[0]) else {
+            complain("usage: llm-router-fetch filter zstd|gzip")
+            return 2
+        }
+        do throws(BootstrapError) {
+            try FileCompressor.compress(0, to: 1, format, name: "standard input")
+            return 0
+        } catch {
+            complain("error: " + error.diagnostic.message)
+            return 1
+        }
+    }
+
+    private static func complain(_ text: String) {
+        try? OwnedDescriptor.writeAll(Array((text + "\n").utf8), to: 2)
     }
 
     /// All that the helper can do. Each engine brings its own handlers.

@@ -70,11 +70,15 @@ enum Gzip {
         // One last block with the fixed codes: a zero, then "repeat the last byte 258 times" again and again.
         bits.write(0b011, 3)
         bits.writeCode(0x30, 8)
-        for _ in 0..<(count / 258) {
+        for _ in 0..<16 {
             bits.writeCode(0b1100_0101, 8)
             bits.writeCode(0, 5)
         }
-        return result + bits.bytes
+        // Eight of these 13-bit pairs fill 13 bytes, so from the third byte on the stream repeats itself.
+        result += bits.bytes[..<2]
+        let period = bits.bytes[2..<15]
+        for _ in 0..<(count / 258 / 8) { result += period }
+        return result
     }
 
     private static func littleEndian(_ number: UInt32) -> [UInt8] {
