@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "RouterSupervisor",
             dependencies: [
-                "Diagnostics", "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices", "SystemIO",
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "RouterControl", "RouterEvents", "RouterServices",
+                "SystemIO",
             ],
             swiftSettings: strict),
         .target(
@@ -244,7 +245,7 @@ let package = Package(
             name: "RouterEventsTests", dependencies: ["JSONSyntax", "RouterEvents", "SystemIO", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "RouterExportTests", dependencies: ["RouterExport", "RouterServices", "TestSupport"],
+            name: "RouterExportTests", dependencies: ["RouterExport", "RouterServices", "SystemIO", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "RouterProfilesTests",

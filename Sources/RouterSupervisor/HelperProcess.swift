@@ -5,12 +5,15 @@ internal import SystemIO
 /// A short-lived program of ours: given its input, read until it ends, killed when dropped.
 final class HelperProcess {
     /// What it may print; the rest is not read.
-    static let outputLimit = 64 << 10
+    static let outputLimit = 256 << 10
+    /// What every pipe holds at least.
+    static let inputLimit = 32 << 10
 
     private let loop: DescriptorLoop
     private let children: ChildWatcher
     private let pid: Int32
     private let handle: ProcessHandle?
+    private let input: OwnedDescriptor
     private let output: OwnedDescriptor
     private var token: DescriptorLoop.Token?
     private var bytes: [UInt8] = []
@@ -24,17 +27,19 @@ final class HelperProcess {
         self.loop = loop
         self.children = children
         self.ended = ended
-        // A file in memory holds any input without anybody having to wait for the program to read it.
-        let source = try OwnedDescriptor.memoryFile("input")
-        try source.writeAll(input)
-        source.rewind()
+        // It fits into the pipe's buffer, so nobody waits; the writing end stays open for as long as we want the answer.
+        precondition(input.count <= Self.inputLimit, "a request fits into a pipe")
+        let source = try Pipe()
+        try source.writer.writeAll(input)
         let pipe = try Pipe()
+        try pipe.reader.setNonBlocking()
         let error = try OwnedDescriptor.open("/dev/null", [.writeOnly])
         let started = try ChildProcess.spawn(
-            spec, input: source.rawValue, output: pipe.writer.rawValue, error: error.rawValue)
+            spec, input: source.reader.rawValue, output: pipe.writer.rawValue, error: error.rawValue)
         pid = started.pid
         handle = started.takeHandle()
         output = pipe.takeReader()
+        self.input = source.takeWriter()
         children.watch(pid: pid, descriptor: handle?.rawValue) { [weak self] in self?.hasEnded() }
         token = try? loop.add(output.rawValue, .readable) { [weak self] _ in self?.read() }
     }

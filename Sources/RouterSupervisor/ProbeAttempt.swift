@@ -6,19 +6,19 @@ internal import RouterServices
 internal import SystemIO
 
 /// What one asking gave, before it is stamped with a time.
-struct ProbeAnswer: Equatable {
+struct ProbeVerdict: Equatable {
     var isOK: Bool
     var code: Int?
     /// One word; docs/supervision.md lists them.
     var error: String?
     var detail: String?
 
-    static func failed(_ error: String, code: Int? = nil, detail: String? = nil) -> ProbeAnswer {
-        ProbeAnswer(isOK: false, code: code, error: error, detail: detail)
+    static func failed(_ error: String, code: Int? = nil, detail: String? = nil) -> ProbeVerdict {
+        ProbeVerdict(isOK: false, code: code, error: error, detail: detail)
     }
 
     /// The word for a connection that could not be made or broke.
-    static func failed(system code: Int32) -> ProbeAnswer {
+    static func failed(system code: Int32) -> ProbeVerdict {
         let error = SystemError("connect", code: code)
         if error.isConnectionRefused { return failed("connection-refused") }
         if error.isBrokenPipe { return failed("connection-reset") }
@@ -35,7 +35,7 @@ final class ProbeAttempt {
     private var token: DescriptorLoop.Token?
     private var timer: TimerQueue.ID?
     private var helper: HelperProcess?
-    private var answer: ((ProbeAnswer) -> Void)?
+    private var answer: ((ProbeVerdict) -> Void)?
     private var unsent: ArraySlice<UInt8> = []
     private var parser = HTTPAnswerParser()
     private var isConnected = false
@@ -43,7 +43,7 @@ final class ProbeAttempt {
 
     init(
         _ probe: ProbeSpec, loop: DescriptorLoop, children: ChildWatcher, helper: ProcessSpec?, directory: String?,
-        environment: [String], answer: @escaping (ProbeAnswer) -> Void
+        environment: [String], answer: @escaping (ProbeVerdict) -> Void
     ) {
         self.loop = loop
         self.children = children
@@ -69,7 +69,7 @@ final class ProbeAttempt {
         release()
     }
 
-    private func finish(_ result: ProbeAnswer) {
+    private func finish(_ result: ProbeVerdict) {
         let answer = answer
         self.answer = nil
         release()
@@ -132,7 +132,7 @@ final class ProbeAttempt {
                 return alternatives.isEmpty ? finish(.failed(system: code)) : connectNext(port, http)
             }
             isConnected = true
-            guard http != nil else { return finish(ProbeAnswer(isOK: true)) }
+            guard http != nil else { return finish(ProbeVerdict(isOK: true)) }
         }
         guard let http else { return }
         if !unsent.isEmpty { send() }
@@ -167,29 +167,16 @@ final class ProbeAttempt {
     }
 
     /// The status alone decides, unless a text is to be found in the body.
-    private func earlyVerdict(_ http: HTTPProbe) -> ProbeAnswer? {
+    private func earlyVerdict(_ http: HTTPProbe) -> ProbeVerdict? {
         guard let status = parser.status, http.bodyMatch == nil || !http.acceptedStatus.contains(status) else {
             return nil
         }
         return verdict(http)
     }
 
-    private func verdict(_ http: HTTPProbe) -> ProbeAnswer {
+    private func verdict(_ http: HTTPProbe) -> ProbeVerdict {
         guard let status = parser.status else { return .failed("invalid-response") }
-        guard http.acceptedStatus.contains(status) else { return .failed(Self.word(for: status), code: status) }
-        if let text = http.bodyMatch, !String(decoding: parser.body, as: UTF8.self).contains(text) {
-            return .failed("body-mismatch", code: status)
-        }
-        return ProbeAnswer(isOK: true, code: status)
-    }
-
-    private static func word(for status: Int) -> String {
-        switch status {
-        case 300...399: "redirect"
-        case 401, 403: "unauthorized"
-        case 503: "unavailable"
-        default: "unexpected-status"
-        }
+        return HTTPExpectation.verdict(http, status: status, body: String(decoding: parser.body, as: UTF8.self))
     }
 
     /// Lines of a request cannot be broken by what a config says: control characters are left out.
@@ -216,7 +203,7 @@ final class ProbeAttempt {
             executable: program, arguments: arguments, environment: environment, directory: directory)
         start(spec, input: []) { status, _ in
             switch status {
-            case .code(0): ProbeAnswer(isOK: true, code: 0)
+            case .code(0): ProbeVerdict(isOK: true, code: 0)
             case .code(let code): .failed("exit-status", code: Int(code))
             case .signal(let number, _): .failed("signal", detail: SignalNumber.name(number))
             case .unknown: .failed("unknown-exit")
@@ -227,12 +214,12 @@ final class ProbeAttempt {
     /// Hosts that need a name lookup or TLS are asked by a program that links what that takes.
     private func ask(_ helper: ProcessSpec, _ http: HTTPProbe, _ timeout: Duration) {
         start(helper, input: ProbeHelperProtocol.request(http, timeout)) { _, output in
-            ProbeHelperProtocol.answer(output)
+            ProbeHelperProtocol.verdict(output, http)
         }
     }
 
     private func start(
-        _ spec: ProcessSpec, input: [UInt8], answer: @escaping (ExitStatus, [UInt8]) -> ProbeAnswer
+        _ spec: ProcessSpec, input: [UInt8], answer: @escaping (ExitStatus, [UInt8]) -> ProbeVerdict
     ) {
         do {
             helper = try HelperProcess(spec, input: input, loop: loop, children: children) { [weak self] in
@@ -247,7 +234,7 @@ final class ProbeAttempt {
     }
 
     /// Answers after the caller has what it called for.
-    private func later(_ result: ProbeAnswer) {
+    private func later(_ result: ProbeVerdict) {
         loop.after(.zero) { [weak self] in self?.finish(result) }
     }
 }

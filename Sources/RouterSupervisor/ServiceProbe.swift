@@ -57,7 +57,7 @@ final class ServiceProbe {
         ) { [weak self] in self?.take($0, begun) }
     }
 
-    private func take(_ answer: ProbeAnswer, _ begun: MonotonicTime) {
+    private func take(_ answer: ProbeVerdict, _ begun: MonotonicTime) {
         attempt = nil
         let now = MonotonicTime.now()
         var answer = answer

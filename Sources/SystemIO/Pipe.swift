@@ -8,7 +8,7 @@ internal import CRouterSystem
     internal import Darwin
 #endif
 
-/// Both ends of a pipe; neither survives an exec, and the reading one never blocks.
+/// Both ends of a pipe; neither survives an exec.
 package struct Pipe: ~Copyable {
     package let reader: OwnedDescriptor
     package let writer: OwnedDescriptor
@@ -20,11 +20,13 @@ package struct Pipe: ~Copyable {
         writer = OwnedDescriptor(taking: ends[1])
         reader.setInherited(false)
         writer.setInherited(false)
-        _ = router_set_nonblocking(ends[0])
     }
 
     /// Closes the writing end of this process.
     package consuming func takeReader() -> OwnedDescriptor { reader }
+
+    /// Closes the reading end of this process.
+    package consuming func takeWriter() -> OwnedDescriptor { writer }
 }
 
 /// Connections to numeric addresses, made without waiting.
