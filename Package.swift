@@ -57,7 +57,9 @@ let package = Package(
         // Level 3: config, events, transfer.
         .target(
             name: "RouterConfig",
-            dependencies: ["Diagnostics", "JSONSyntax", "RouterServices", "SystemIO", "YAMLSyntax"],
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterServices", "SystemIO", "YAMLSyntax",
+            ],
             swiftSettings: strict),
         .target(
             name: "LiteLLMConfig", dependencies: ["Diagnostics", "YAMLSyntax"], swiftSettings: strict),

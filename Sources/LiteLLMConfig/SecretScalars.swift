@@ -61,7 +61,7 @@ package enum SecretScalars {
     }
 
     private static let exactNames: Set<String> = [
-        "authorization", "database_url", "proxy_auth", "redis_url", "token", "vertex_credentials",
+        "authorization", "bearer", "database_url", "proxy_auth", "redis_url", "token", "vertex_credentials",
     ]
     private static let notSecretBeginnings = ["input_cost_", "max_", "output_cost_"]
     private static let suffixes = ["_key", "apikey", "password", "secret", "_token", "_credentials", "webhook_url"]

@@ -28,7 +28,7 @@ extension YAMLScalar {
 
     package var integerValue: Int? {
         guard resolvedType == .integer else { return nil }
-        var digits = text.replacing("_", with: "")
+        var digits = textWithoutUnderscores
         let isNegative = digits.hasPrefix("-")
         if digits.hasPrefix("-") || digits.hasPrefix("+") { digits.removeFirst() }
         let magnitude: Int? =
@@ -36,7 +36,7 @@ extension YAMLScalar {
                 Int(digits.dropFirst(2), radix: 2)
             } else if digits.hasPrefix("0x") {
                 Int(digits.dropFirst(2), radix: 16)
-            } else if digits.contains(":") {
+            } else if digits.utf8.contains(UInt8(ascii: ":")) {
                 digits.split(separator: ":").reduce(Optional(0)) { total, part in
                     guard let total, let part = Int(part) else { return nil }
                     let (product, overflow) = total.multipliedReportingOverflow(by: 60)
@@ -55,7 +55,7 @@ extension YAMLScalar {
         switch resolvedType {
         case .integer: return integerValue.map(Double.init)
         case .float:
-            let digits = text.replacing("_", with: "").lowercased()
+            let digits = textWithoutUnderscores.lowercased()
             switch digits {
             case ".inf", "+.inf": return .infinity
             case "-.inf": return -.infinity
@@ -64,6 +64,12 @@ extension YAMLScalar {
             }
         case .null, .bool, .timestamp, .string: return nil
         }
+    }
+
+    private var textWithoutUnderscores: String {
+        let underscore = UInt8(ascii: "_")
+        return text.utf8.contains(underscore)
+            ? String(decoding: text.utf8.filter { $0 != underscore }, as: UTF8.self) : text
     }
 
     /// Whether `text` would be read as something else than this string when written plainly.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import Diagnostics
+internal import LiteLLMConfig
 internal import SystemIO
 internal import YAMLSyntax
 
@@ -34,29 +35,38 @@ package enum ConfigLoader {
     package static func parse(_ bytes: [UInt8], name: String, path: String, home: String?) throws(DiagnosticList)
         -> Loaded
     {
-        var root: YAMLNode
+        let root: YAMLNode
         do {
             root = try YAMLParser.parse(bytes, name: name)
         } catch {
             throw DiagnosticList([error])
         }
-        let directory = PathName.parent(of: path)
-        var decoder = ConfigDecoder(directory: directory, home: home)
+        var (configuration, problems) = decode(root, path: path, home: home)
+        if !problems.diagnostics.isEmpty {
+            // Diagnostics show lines of the file, and a line may hold a key. Nothing is shown most of the time, so the
+            // keys are blotted out only now, and the same problems are found once more.
+            (configuration, problems) = decode(SecretScalars.blottingLines(of: root), path: path, home: home)
+        }
+        guard let configuration, !problems.hasErrors else { throw problems }
+        return Loaded(configuration: configuration, remarks: problems)
+    }
+
+    /// What `root` says, as far as it can be read, and all that is wrong with it, in order of position.
+    private static func decode(_ root: YAMLNode, path: String, home: String?) -> (Configuration?, DiagnosticList) {
+        var root = root
+        var decoder = ConfigDecoder(directory: PathName.parent(of: path), home: home)
         guard root.entries != nil else {
             decoder.report(.notMapping(found: root.kindInWords), at: root.span)
-            throw decoder.problems
+            return (nil, decoder.problems)
         }
-        let version = ConfigMigrator.migrate(&root, &decoder)
-        guard let version else { throw decoder.problems }
+        guard let version = ConfigMigrator.migrate(&root, &decoder) else { return (nil, decoder.problems) }
         var configuration = Configuration()
         Configuration.definition.decode(root, into: &configuration, &decoder)
         configuration.version = version
         configuration.file = path
-        configuration.directory = directory
+        configuration.directory = decoder.directory
         ConfigValidator.validate(configuration, root, &decoder)
-        let problems = DiagnosticList(decoder.problems.sorted)
-        if problems.hasErrors { throw problems }
-        return Loaded(configuration: configuration, remarks: problems)
+        return (configuration, DiagnosticList(decoder.problems.sorted))
     }
 
     private static func unreadable(_ error: SystemError, name: String) -> Diagnostic {

@@ -44,9 +44,8 @@ enum ConfigValidator {
             guard let probe else { continue }
             let key = "services.\(service.name).\(name)"
             let span = node?[name]?.span
-            let targets = [
-                probe.http.map { _ in "http" }, probe.tcp.map { _ in "tcp" }, probe.exec.map { _ in "exec" },
-            ].compactMap(\.self)
+            // The keys as written: one whose value is wrong has been reported already.
+            let targets = ["http", "tcp", "exec"].filter { node?[name]?[$0] != nil }
             if targets.count != 1 { decoder.report(.probeTarget(key: key, found: targets), at: span) }
             let needsPort =
                 (probe.http != nil && probe.http?.port == nil) || (probe.tcp != nil && probe.tcp?.port == nil)

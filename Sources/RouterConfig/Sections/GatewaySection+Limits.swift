@@ -40,8 +40,12 @@ struct Timeouts: Sendable {
             .checked(
                 "total", .duration(shortest...longest), default: "600s",
                 "For everything, retries and fallbacks included."),
+            .checked(
+                "answer", .duration(shortest...longest), default: "`first_token`, else 120s",
+                "Until an answer that is no stream; a model's own `timeout` wins."),
             .checked("header", .duration(shortest...longest), default: "10s", "For a client to send its request head."),
-            .checked("body", .duration(shortest...longest), default: "60s", "For a client to send its request body."),
+            .checked("body", .duration(shortest...longest), default: "300s", "For a client to send its request body."),
+            .checked("write_stall", .duration(shortest...longest), default: "60s", "For a client that reads nothing."),
             .checked("keep_alive", .duration(shortest...longest), default: "75s", "A connection without a request."),
             .checked("drain", .duration(shortest...longest), default: "30s", "For what runs when the gateway stops."),
         ])
@@ -55,10 +59,9 @@ struct Limits: Sendable {
             .checked("header_bytes", .byteSize(1024...(1 << 20)), default: "32KiB", "Size of a request's head."),
             .checked("body_bytes", .byteSize(1024...(1 << 34)), default: "32MiB", "Size of a request's body."),
             .checked("connections", .integer(1...1_000_000), default: "20000", "Open client connections."),
-            .checked("requests", .integer(1...1_000_000), default: "10000", "Requests that run at once."),
+            .checked("requests", .integer(1...1_000_000), default: "12000", "Requests that run at once."),
             .checked("queue", .integer(0...1_000_000), default: "1000", "Requests that wait; more get 429."),
-            .checked("depth", .integer(1...10_000), default: "128", "Depth of a JSON body."),
-            .checked("line_bytes", .byteSize(1024...(1 << 30)), default: "8MiB", "Length of a line in a stream."),
+            .checked("line_bytes", .byteSize(1024...(1 << 30)), default: "1MiB", "Length of an event in a stream."),
         ])
 }
 
@@ -67,10 +70,7 @@ struct Affinity: Sendable {
     static let definition = SectionDefinition<Affinity>(
         "Keeps a session on one deployment.",
         [
-            .checked("header", .string, default: "x-session-id", "Request header that names the session."),
-            .checked(
-                "ttl", .duration(shortest...Duration.seconds(86_400 * 30)), default: "10m",
-                "How long a session is remembered."),
+            .checked("header", .string, default: "x-session-id", "Request header that names the session.")
         ])
 }
 

@@ -116,7 +116,6 @@ struct TracesSection: Sendable {
         [
             .optional("dir", \.directory, .path, "Folder of the trace files."),
             .checked("keep", .integer(0...10_000_000), default: "10000", "How many files stay."),
-            .checked("prompts", .bool, default: "false", "Whether prompts and answers are written, too."),
         ])
 }
 
@@ -181,7 +180,6 @@ struct Ranking: Sendable {
     static let definition = SectionDefinition<Ranking>(
         "How providers are ranked when a request asks for nothing.",
         [
-            .checked("prefer", ValueFormat<Goal>.word(), default: "cost", "What comes first."),
-            .checked("max_cost_per_request", .money, default: "none", "Dollars."),
+            .checked("prefer", ValueFormat<Goal>.word(), default: "cost", "What comes first.")
         ])
 }
