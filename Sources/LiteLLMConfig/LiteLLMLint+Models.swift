@@ -37,7 +37,7 @@ extension LiteLLMLint {
         checkKey(of: params, upstream: upstream, name: name)
         for pair in params.entries ?? [] {
             guard let key = pair.key.scalar?.text, !LiteLLMKeys.parameters.contains(key) else { continue }
-            guard let closest = Suggestion.closest(to: key, among: Self.sortedParameters) else { continue }
+            guard let closest = suggestion(for: key, in: "litellm_params", LiteLLMKeys.parameters) else { continue }
             warn(
                 "unknown-key", "LiteLLM knows no `\(key)` in `litellm_params` and sends it to the provider",
                 at: pair.key,
@@ -57,7 +57,7 @@ extension LiteLLMLint {
         switch context.engine {
         case .litellm:
             guard !ProviderPrefix.isKnownToLiteLLM(prefix) else { return }
-            let closest = Suggestion.closest(to: prefix, among: ProviderPrefix.knownToLiteLLM.sorted())
+            let closest = suggestion(for: prefix, in: "litellm", ProviderPrefix.knownToLiteLLM)
             let served = ProviderPrefix.servedByGateway.contains(prefix) ? "; the embedded gateway serves it" : ""
             warn(
                 "unknown-provider",
@@ -67,7 +67,7 @@ extension LiteLLMLint {
                     ?? "for a server that speaks OpenAI's API, write `openai/…`")
         case .embedded:
             guard !ProviderPrefix.servedByGateway.contains(prefix) else { return }
-            let closest = Suggestion.closest(to: prefix, among: ProviderPrefix.servedByGateway.sorted())
+            let closest = suggestion(for: prefix, in: "gateway", ProviderPrefix.servedByGateway)
             let other = ProviderPrefix.isKnownToLiteLLM(prefix) ? "; LiteLLM serves it" : ""
             report(
                 "unknown-provider",
@@ -100,7 +100,7 @@ extension LiteLLMLint {
                     "LiteLLM takes only `free` and `paid` as `tier`, and leaves this deployment of `\(name)` out without a word",
                     at: pair.value, hint: "keep it under another name, such as `class: \(tier)`")
             } else if !LiteLLMKeys.facts.contains(key),
-                let closest = Suggestion.closest(to: key, among: Self.sortedFacts)
+                let closest = suggestion(for: key, in: "model_info", LiteLLMKeys.facts)
             {
                 warn(
                     "unknown-key", "LiteLLM knows no `\(key)` in `model_info`", at: pair.key,
@@ -129,8 +129,6 @@ extension LiteLLMLint {
         .litellm: "LiteLLM starts all the same, then answers 500 \"Missing credentials\"",
         .embedded: "its provider will refuse every request",
     ]
-    private static let sortedParameters = LiteLLMKeys.parameters.sorted()
-    private static let sortedFacts = LiteLLMKeys.facts.sorted()
 
     /// Bare names whose provider LiteLLM finds in its price list.
     private static func hasFamiliarName(_ name: String) -> Bool {

@@ -84,7 +84,7 @@ extension LiteLLMLint {
     }
 
     private mutating func reportUnknownKey(_ key: String, at node: YAMLNode, section: String, known: Set<String>) {
-        let closest = Suggestion.closest(to: key, among: known.sorted())
+        let closest = suggestion(for: key, in: section, known)
         guard closest != nil || section == "router_settings" else { return }
         warn(
             "unknown-key", "LiteLLM knows no `\(key)` in `\(section)` and ignores it", at: node,

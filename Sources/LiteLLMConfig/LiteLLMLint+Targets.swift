@@ -31,7 +31,7 @@ extension LiteLLMLint {
         _ node: YAMLNode, in names: RoutableNames, as role: String, exceptStar: Bool = false
     ) {
         guard let name = node.scalar?.text, !names.contains(name), !(exceptStar && name == "*") else { return }
-        let closest = Suggestion.closest(to: name, among: names.exact.sorted())
+        let closest = suggestion(for: name, in: "targets", names.exact)
         warn(
             "unknown-target", "\(role) the model `\(name)`, which is not in `model_list`", at: node,
             hint: closest.map { "did you mean `\($0)`?" } ?? "add a model with this name, or remove it here")
@@ -42,7 +42,7 @@ extension LiteLLMLint {
         for model in context.virtualModels {
             for (role, target) in [("simple", model.simple), ("complex", model.complex)] {
                 guard let target, !names.contains(target) else { continue }
-                let closest = Suggestion.closest(to: target, among: names.exact.sorted())
+                let closest = suggestion(for: target, in: "virtual targets", names.exact)
                 report(
                     "unknown-target",
                     "the virtual model `\(model.name)` sends \(role) requests to `\(target)`, which is not in `model_list`",

@@ -39,6 +39,8 @@ package struct LiteLLMLint {
     let root: YAMLNode
     let context: Context
     private(set) var findings: [Diagnostic] = []
+    /// Answers of `suggestion`, by the misspelt key: many deployments may have the same one.
+    private var suggestions: [String: String?] = [:]
 
     /// All findings in `root`, a LiteLLM config or what a profile was merged to, in order of position.
     package static func check(_ root: YAMLNode, _ context: Context) -> [Diagnostic] {
@@ -57,6 +59,15 @@ package struct LiteLLMLint {
     private init(root: YAMLNode, context: Context) {
         self.root = root
         self.context = context
+    }
+
+    /// The key of `table` that the operator may have meant; `table` is the same for each call with the same `place`.
+    mutating func suggestion(for key: String, in place: String, _ table: Set<String>) -> String? {
+        let name = "\(place).\(key)"
+        if let known = suggestions[name] { return known }
+        let closest = Suggestion.closest(to: key, among: table.sorted())
+        suggestions[name] = .some(closest)
+        return closest
     }
 
     mutating func report(

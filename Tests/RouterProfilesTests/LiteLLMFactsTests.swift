@@ -64,6 +64,20 @@ import YAMLSyntax
         #expect(outcomes.map { $0["heeds_allowed_fails"] } == [false, true, true])
     }
 
+    @Test func `virtual models are routed to the deployments of their stronger group`() throws {
+        let base = """
+            model_list:
+              - {model_name: mini, litellm_params: {model: openai/m, api_key: mini}}
+              - {model_name: big, litellm_params: {model: openai/b, api_key: big}, model_info: {id: b}}
+            """
+        let gateway = try parse("virtual_models: {auto: {simple: mini, complex: big}}")
+        let source = ProfileSource(base: try parse(base), gateway: gateway, engine: .litellm, configDirectory: "/")
+        let rendered = ProfileRenderer.render(source, profile: .mapping([]), name: "test")
+        let outcome = try #require(try load([String(decoding: rendered.activeFile, as: UTF8.self)]).first)
+        #expect(outcome["models"] == ["auto", "big", "mini"])
+        #expect(outcome["keys"] == ["mini", "big", "big"])
+    }
+
     @Test func `what is swallowed without a word`() throws {
         let deployments = [
             "{model_name: tier, litellm_params: {model: openai/x, api_key: k}, model_info: {tier: fast}}",

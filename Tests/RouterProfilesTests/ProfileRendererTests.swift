@@ -31,6 +31,24 @@ import YAMLSyntax
         #expect(root["router_settings"]?["allowed_fails_policy"]?.entries?.isEmpty == true)
     }
 
+    @Test func `the shipped configs give no warnings`() throws {
+        let catalog = try Samples.shipped()
+        for name in catalog.names {
+            let context = LiteLLMLint.Context(
+                engine: .litellm, completion: .byRenderer,
+                environment: { $0 == "DATABASE_URL" ? nil : "set-to-something-long-enough" })
+            let findings = LiteLLMLint.check(try catalog.rendered(name).merged, context)
+            #expect(findings.allSatisfy { $0.severity == .note }, "\(findings)")
+            #expect(findings.allSatisfy { $0.span?.file == Samples.path && $0.span?.lineText.isEmpty == false })
+        }
+        let embedded = try Samples.shipped(path: "config/examples/embedded/routertool.yaml", engine: .embedded)
+        for name in embedded.names {
+            let context = LiteLLMLint.Context(engine: .embedded, completion: .byRenderer, environment: { _ in nil })
+            let findings = LiteLLMLint.check(try embedded.rendered(name).merged, context)
+            #expect(findings.allSatisfy { $0.severity == .note }, "\(findings)")
+        }
+    }
+
     @Test func `what the operator wrote into router_settings stays`() throws {
         let rendered = try render(
             base: """

@@ -13,7 +13,7 @@ enum Samples {
 
     /// - Parameter edit: what a test changes in the text of the shipped file.
     static func shipped(
-        engine: GatewayEngine = .litellm, editing edit: (String) -> String = { $0 }
+        path: String = Self.path, engine: GatewayEngine = .litellm, editing edit: (String) -> String = { $0 }
     ) throws -> ProfileCatalog {
         let bytes = try FileSystem.read(Golden.repository + "/" + path, limit: 1 << 20)
         let text = edit(String(decoding: bytes, as: UTF8.self))
