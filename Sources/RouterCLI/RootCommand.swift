@@ -13,12 +13,12 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Services",
                 subcommands: [
-                    UpCommand.self, DownCommand.self, ServiceGroup.self, StatusCommand.self,
-                    RunCommand.self, SupervisorCommand.self,
+                    UpCommand.self, DownCommand.self, ServiceGroup.self, StatusCommand.self, HealthCommand.self,
+                    LogsCommand.self, EventsCommand.self, RunCommand.self, SupervisorCommand.self,
                 ]),
             CommandGroup(
-                name: "Configuration",
-                subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
+                name: "Configuration", subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
+            CommandGroup(name: "Credentials", subcommands: [AuthCommand.self]),
             CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
             CommandGroup(name: "Maintenance", subcommands: [DoctorCommand.self, SecurityCommand.self]),
         ])

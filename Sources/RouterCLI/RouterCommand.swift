@@ -2,6 +2,7 @@
 
 package import ArgumentParser
 internal import Diagnostics
+internal import FetchProtocol
 internal import SystemIO
 
 /// A command of `llm-router`: options, one call into an engine, one report.
@@ -78,6 +79,8 @@ package enum CommandLineTool {
     static func report(_ console: Console, _ body: () throws -> ExitStatus) -> ExitStatus {
         do {
             return try body()
+        } catch FetchProtocolError.interrupted {
+            return .interrupted
         } catch let list as DiagnosticList {
             console.report(list)
             return status(of: list.diagnostics)

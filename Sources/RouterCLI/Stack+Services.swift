@@ -39,12 +39,14 @@ extension Stack {
     }
 
     /// Talks to the supervisor, starting one first where none runs; it adopts what an earlier one left.
-    package func supervisor() throws -> ControlClient {
+    ///
+    /// Should the supervisor die in the middle, `body` runs again with the next one.
+    package func withSupervisor<Answer>(_ body: (inout ControlClient) throws(ControlError) -> Answer) throws -> Answer {
         try prepareFolders()
         let spec = ProcessSpec(
             executable: context.executablePath,
             arguments: ["llm-router", "supervisor", "serve", "--runtime", paths.runtimeDirectory],
             environment: context.environment.map { "\($0.key)=\($0.value)" }.sorted(), directory: "/")
-        return try SupervisorLauncher.connect(layout, command: spec, timeout: .seconds(15))
+        return try SupervisorLauncher.withClient(layout, command: spec, timeout: .seconds(15), body)
     }
 }

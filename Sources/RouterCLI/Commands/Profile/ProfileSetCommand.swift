@@ -79,7 +79,7 @@ struct ProfileSwitching {
         var outcomes: [ServiceOutcome] = []
         let reloaded = affected(.reload)
         if !reloaded.isEmpty {
-            outcomes += []
+            outcomes += try client.reload(reloaded, timeout: stack.configuration.supervisor.startTimeout)
         }
         let restarted = affected(.restart)
         if !restarted.isEmpty {

@@ -71,9 +71,10 @@ package struct ServiceRestartCommand: RouterCommand {
         let stack = try Stack.load(context)
         let names = try stack.services(named: options.name)
         let specs = try stack.plan().checked()
-        var client = try stack.supervisor()
-        let outcomes = try client.restart(
-            names, specs: specs, wait: options.wait ? .ready : .started, timeout: options.limit(stack))
+        let outcomes = try stack.withSupervisor { client throws(ControlError) in
+            try client.restart(
+                names, specs: specs, wait: options.wait ? .ready : .started, timeout: options.limit(stack))
+        }
         return ServiceOperations(stack).show(outcomes)
     }
 }
@@ -106,8 +107,9 @@ struct ServiceOperations {
 
     func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
         let specs = try stack.plan().checked()
-        var client = try stack.supervisor()
-        return try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+        return try stack.withSupervisor { client throws(ControlError) in
+            try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+        }
     }
 
     /// Stops `names`; with neither a supervisor nor anything left by one, there is nothing to do.
@@ -117,8 +119,7 @@ struct ServiceOperations {
             for name in names { stack.record(.serviceStop, service: name, result: .notRunning) }
             return names.map { ServiceOutcome(service: $0, result: .notRunning) }
         }
-        var client = try stack.supervisor()
-        return try client.stop(names, timeout: timeout)
+        return try stack.withSupervisor { client throws(ControlError) in try client.stop(names, timeout: timeout) }
     }
 
     /// Prints outcomes and says why the failed ones failed.

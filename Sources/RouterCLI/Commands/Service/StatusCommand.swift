@@ -77,18 +77,12 @@ struct StackView {
         lines.append("secret_permission_issues=\(issues)")
         var json: JSONObject = [
             "current_profile": .string(profile), "updated_at": .string(updatedAt),
-            "services": .array(services.map { .object(Self.json(of: $0)) }),
+            "services": .array(services.map(\.report)),
             "secret_permission_issues": .integer(issues), "supervisor_pid": JSONValue(supervisor.map { Int($0.pid) }),
         ]
         if let endpoint = stack.endpoint { json["endpoint"] = .string(endpoint) }
         let footer = ["", "profile \(profile), set \(updatedAt)"]
         return Report(lines: lines, json: json, table: table(footer: footer))
-    }
-
-    private static func json(of service: ServiceStatus) -> JSONObject {
-        var object = service.json.objectValue ?? [:]
-        object["running"] = .bool(service.pid != nil)
-        return object
     }
 
     private func table(footer: [String]) -> Table {

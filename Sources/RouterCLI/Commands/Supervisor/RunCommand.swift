@@ -82,11 +82,18 @@ enum SupervisorProcess {
             configuration.compressor = ProcessSpec(
                 executable: fetch, arguments: ["llm-router-fetch", "filter", "zstd"], environment: environment)
             configuration.compressedSuffix = ".zst"
-            configuration.probeHelper = ProcessSpec(
-                executable: fetch, arguments: ["llm-router-fetch"], environment: environment)
+            configuration.probeHelper = probeHelper(context)
         }
         configuration.handover = context.environment[Supervisor.handoverKey]
         return configuration
+    }
+
+    /// What asks other hosts and over TLS; nil where the helper is not installed.
+    static func probeHelper(_ context: AppContext) -> ProcessSpec? {
+        let fetch = context.helper("llm-router-fetch")
+        guard FileSystem.isExecutable(fetch) else { return nil }
+        let environment = context.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        return ProcessSpec(executable: fetch, arguments: ["llm-router-fetch"], environment: environment)
     }
 
     static func run(_ configuration: Supervisor.Configuration, _ context: AppContext) throws -> ExitStatus {

@@ -65,8 +65,9 @@ package struct SupervisorReloadCommand: RouterCommand {
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         let specs = try stack.plan().checked()
-        var client = try stack.supervisor()
-        let (plan, _) = try client.apply(specs, dryRun: true, timeout: .seconds(30))
+        let plan = try stack.withSupervisor { client throws(ControlError) in
+            try client.apply(specs, dryRun: true, timeout: .seconds(30)).plan
+        }
         let planLines = plan.map { change in
             "\(change.service):\(change.action.rawValue)"
                 + (change.reasons.isEmpty ? "" : " changed=\(change.reasons.joined(separator: ","))")
@@ -81,7 +82,9 @@ package struct SupervisorReloadCommand: RouterCommand {
             context.console.show(Report(lines: planLines, json: ["plan": .array(planJSON)]))
             return .success
         }
-        let (_, outcomes) = try client.apply(specs, dryRun: false, timeout: stack.configuration.supervisor.startTimeout)
+        let outcomes = try stack.withSupervisor { client throws(ControlError) in
+            try client.apply(specs, dryRun: false, timeout: stack.configuration.supervisor.startTimeout).outcomes
+        }
         for outcome in outcomes {
             if let diagnostic = outcome.diagnostic { context.console.report(diagnostic) }
         }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+internal import FetchProtocol
+internal import JSONSyntax
+internal import RouterConfig
+internal import RouterControl
+internal import RouterEvents
+internal import RouterServices
+internal import SystemIO
+
+/// The server that keeps the credentials, as the configuration describes it.
+struct CredentialServer {
+    let stack: Stack
+    let provider: String
+
+    private static let defaultPort = 8317
+    private static let keyVariables = ["MANAGEMENT_PASSWORD", "CLIPROXY_MANAGEMENT_KEY"]
+
+    /// The service that is CLIProxyAPI, if the stack has one.
+    var service: ServiceSpec? {
+        stack.plan().services.first { spec in
+            ServiceKind(name: spec.name, program: spec.command.executable) == .cliproxy
+        }
+    }
+
+    /// `http://127.0.0.1:8317`, or what `oauth.<provider>.base_url` says.
+    var address: String {
+        if let base = stack.configuration.oauthProvider(provider).baseURL { return base }
+        let listen = service?.listen
+        let host = listen?.host ?? "127.0.0.1"
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(listen?.port ?? Self.defaultPort)"
+    }
+
+    /// The management key: where the configuration says, else the stack's own, else the environment's.
+    var key: Secret<String>? {
+        let variables = stack.planEnvironment()
+        switch stack.configuration.oauthProvider(provider).managementKey {
+        case .literal(let secret): return secret
+        case .environment(let name): return variables[name].map { Secret($0) }
+        case nil: return Self.keyVariables.lazy.compactMap { variables[$0] }.first { !$0.isEmpty }.map { Secret($0) }
+        }
+    }
+
+    /// The address when the service runs or is not ours to run; nil when it is ours and is stopped.
+    func addressIfRunning() throws -> String? {
+        guard let service, stack.configuration.oauthProvider(provider).baseURL == nil else {
+            return stack.configuration.oauthProvider(provider).baseURL
+        }
+        let isRunning = try StackView.read(stack, detail: []).services.contains {
+            $0.name == service.name && $0.pid != nil
+        }
+        return isRunning ? address : nil
+    }
+
+    /// The server's program, for flows that only it can do.
+    var program: LoginRequest.Program? {
+        guard let service else { return nil }
+        let arguments = service.command.arguments
+        let place = arguments.firstIndex { $0 == "-config" || $0 == "--config" }
+        let config = place.flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil } ?? "config.yaml"
+        return LoginRequest.Program(
+            executable: service.command.executable,
+            config: PathName.resolve(config, against: service.command.directory), directory: service.command.directory,
+            environment: service.command.inheritedEnvironment.reveal() + service.command.environment.reveal())
+    }
+}
+
+/// One login, from the request to its event.
+struct Login {
+    let stack: Stack
+    let provider: String
+    let options: LoginOptions
+
+    func run(method: LoginRequest.Method) throws -> ExitStatus {
+        try stack.prepareFolders()
+        try PrivateDirectory.create(stack.paths.authsDirectory)
+        Interruption.observe()
+        do {
+            let answer = try FetchRunner(stack.context).run(request(method), readsInput: true)
+            stack.record(.oauthLogin, provider: provider, result: result(answer), detail: detail(answer))
+            if let problem = answer.problem { stack.context.console.report(problem) }
+            stack.context.console.show(
+                Report(
+                    lines: ["oauth_status=\(answer.status)"],
+                    json: [
+                        "oauth_status": .string(answer.status), "provider": .string(provider),
+                        "credential": JSONValue(answer.credential),
+                    ]))
+            return answer.isSuccess ? .success : .failure
+        } catch FetchProtocolError.interrupted {
+            stack.record(.oauthLogin, provider: provider, result: .cancelled)
+            throw FetchProtocolError.interrupted
+        } catch {
+            let words = (error as? any DiagnosticConvertible)?.diagnostic.message
+            stack.record(.oauthLogin, provider: provider, result: .failed, detail: words)
+            throw error
+        }
+    }
+
+    private func request(_ method: LoginRequest.Method) -> LoginRequest {
+        let settings = stack.configuration.oauthProvider(provider)
+        let server = CredentialServer(stack: stack, provider: provider)
+        var request = LoginRequest(
+            provider: provider, server: server.address, key: server.key, authDirectory: stack.paths.authsDirectory)
+        request.method = method
+        request.timeoutMilliseconds = milliseconds(options.timeout) ?? Int(settings.timeout.wholeMilliseconds)
+        request.pollMilliseconds = milliseconds(options.pollInterval) ?? Int(settings.pollInterval.wholeMilliseconds)
+        request.callbackPort = settings.callbackPort
+        request.acceptsPaste = true
+        request.browser = options.noBrowser ? [] : browser
+        request.browserEnvironment = stack.context.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        request.endpoints = LoginRequest.Endpoints(
+            ticket: settings.authURLEndpoint, status: settings.statusEndpoint, callback: settings.callbackEndpoint)
+        request.program = server.program
+        return request
+    }
+
+    /// What opens a page, where somebody can see it.
+    private var browser: [String] {
+        let environment = stack.context.environment
+        #if os(Linux)
+            guard environment["DISPLAY"] != nil || environment["WAYLAND_DISPLAY"] != nil else { return [] }
+            let name = "xdg-open"
+        #else
+            let name = "open"
+        #endif
+        return ChildProcess.locate(name, searchPath: stack.context[.path] ?? "/usr/bin:/bin").map { [$0] } ?? []
+    }
+
+    private func milliseconds(_ seconds: Double?) -> Int? {
+        seconds.map { Int($0 * 1000) }
+    }
+
+    private func result(_ answer: LoginAnswer) -> Event.Result {
+        switch answer.status {
+        case "success": .success
+        case "timeout", "expired": .timeout
+        case "cancelled": .cancelled
+        default: .failed
+        }
+    }
+
+    private func detail(_ answer: LoginAnswer) -> String {
+        answer.problem.map { "\(answer.status): \($0.message)" } ?? answer.status
+    }
+}
