@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+
+import LLMRouting
+import Testing
+
+/// Random chains, limits, budgets and faults: what may never happen, whoever is called.
+struct ChainPropertyTests {
+    /// A breaker written down anew, as simply as its rules are said.
+    private struct ReferenceBreaker {
+        var failures = 0
+        var openUntil: Instant?
+        var probe: String?
+
+        mutating func mayCall(_ call: String, at now: Instant) -> Bool {
+            guard let until = openUntil else { return true }
+            guard now >= until, probe == nil else { return false }
+            probe = call
+            return true
+        }
+
+        mutating func began(_ call: String) {
+            guard probe == call else { return }
+            (failures, openUntil, probe) = (2, nil, nil)
+        }
+
+        mutating func ended(_ call: String, blamed: Bool, succeeded: Bool, at now: Instant) {
+            if succeeded {
+                (failures, openUntil, probe) = (0, nil, nil)
+            } else if openUntil != nil {
+                guard probe == call else { return }
+                probe = nil
+                openUntil = blamed ? now + .seconds(60) : now
+            } else if blamed {
+                failures += 1
+                if failures >= 3 { openUntil = now + .seconds(60) }
+            }
+        }
+    }
+
+    private enum Mark: Int { case ended, began, started }
+
+    private static let blaming: Set<FailureKind> = [
+        .serverError, .unavailable, .connection, .connectTimeout, .firstTokenTimeout, .idleTimeout, .malformedAnswer,
+        .emptyAnswer, .htmlAnswer, .errorFirstStream, .streamCut, .unknown,
+    ]
+
+    private func randomPolicy(_ random: inout SeededRandom) -> GatewayPolicy {
+        var policy = GatewayPolicy()
+        let groups = Int.random(in: 1...3, using: &random)
+        for group in 0..<groups {
+            for member in 0..<Int.random(in: 1...3, using: &random) {
+                var deployment = Deployment(
+                    id: "g\(group)d\(member)", group: "g\(group)", provider: "p\(member)",
+                    upstreamModel: "m\(group)\(member)",
+                    prices: TokenPrices(input: Money(picodollars: 1_000_000), output: Money(picodollars: 4_000_000)))
+                if Bool.random(using: &random) {
+                    deployment.requestsPerMinute = Int.random(in: 3...30, using: &random)
+                }
+                policy.deployments.append(deployment)
+            }
+        }
+        policy.fallbacks = ["g0": ["g1", "g2"]]
+        policy.strategy = [.shuffle, .leastBusy, .latency, .cost, .usage, .ranked(.speed)].randomElement(
+            using: &random)!
+        policy.budgets.providerCaps = ["p0": BudgetCap(amount: Money(picodollars: 2_000_000_000))]
+        policy.budgets.defaultUserCap = BudgetCap(amount: Money(picodollars: 9_000_000_000))
+        policy.allowedFails = Bool.random(using: &random) ? 2 : nil
+        if Bool.random(using: &random) { policy.hedge = HedgePolicy(after: .milliseconds(900)) }
+        return policy
+    }
+
+    private func randomReply(_ random: inout SeededRandom) -> Reply {
+        let pause = Duration.nanoseconds(Int64.random(in: 1_000_000...3_000_000_000, using: &random))
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: return .status(429, retryAfter: Bool.random(using: &random) ? pause : nil)
+        case 1: return .silence
+        case 2: return .fail(AttemptFailure(.connection), after: pause)
+        case 3: return .cut(firstByte: pause, after: pause + pause)
+        case 4, 5: return .fail(AttemptFailure(FailureKind.allCases.randomElement(using: &random)!), after: pause)
+        case 6: return .status(500)
+        default:
+            return .answer(
+                after: pause,
+                usage: TokenUsage(inputTokens: 100, outputTokens: Int.random(in: 0...50, using: &random)))
+        }
+    }
+
+    @Test(arguments: 1...25)
+    func `nobody is called who is open, down, over its limit or over budget`(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let policy = randomPolicy(&random)
+        var simulation = Simulation(policy, seed: seed) { _, _, random in randomReply(&random) }
+        let down = Set(policy.deployments.map(\.id).filter { _ in Int.random(in: 0..<6, using: &random) == 0 })
+        for id in down { simulation.engine.setDown(true, named: id) }
+        let requests = (0..<400).map { _ in
+            (
+                Duration.milliseconds(Int.random(in: 0...180_000, using: &random)),
+                RouteRequest(
+                    model: "g0", isStreaming: Bool.random(using: &random), estimatedInputTokens: 100,
+                    maximumOutputTokens: 50, user: "u\(Int.random(in: 0..<2, using: &random))", timeout: .seconds(60))
+            )
+        }
+        let results = try simulation.all(requests)
+        let records = results.flatMap { $0.run.attempts }
+        #expect(!records.isEmpty || down.count == policy.deployments.count)
+        #expect(records.allSatisfy { !down.contains($0.attempt.deployment.id) })
+        #expect(results.allSatisfy { $0.run.isOver && ($0.succeeded != ($0.failure != nil)) })
+        for deployment in policy.deployments {
+            checkCircuit(results, deployment.id)
+            checkLimit(records, deployment)
+        }
+        checkBudgets(records, policy, simulation)
+        let statuses = simulation.engine.statuses(at: simulation.now)
+        #expect(statuses.allSatisfy { $0.inFlight == 0 }, "every call is given back")
+        #expect(simulation.engine.ledger.openReservations == 0)
+    }
+
+    private func checkCircuit(_ results: [Simulation.Result], _ id: String) {
+        var marks: [(at: Instant, mark: Mark, call: String, record: AttemptRecord)] = []
+        for (index, result) in results.enumerated() {
+            for record in result.run.attempts where record.attempt.deployment.id == id {
+                let call = "\(index)/\(record.attempt.id)"
+                marks.append((record.startedAt, .started, call, record))
+                if let first = record.firstByteAt { marks.append((first, .began, call, record)) }
+                if let end = record.endedAt { marks.append((end, .ended, call, record)) }
+            }
+        }
+        marks.sort { ($0.at, $0.mark.rawValue) < ($1.at, $1.mark.rawValue) }
+        // An answer that is whole at its first byte has both marks at one time; the end comes second.
+        var breaker = ReferenceBreaker()
+        for mark in marks {
+            switch mark.mark {
+            case .started:
+                let mayCall = breaker.mayCall(mark.call, at: mark.at)
+                #expect(mayCall, "\(id) called while open at \(mark.at)")
+            case .began: breaker.began(mark.call)
+            case .ended:
+                if mark.record.firstByteAt == mark.at { breaker.began(mark.call) }
+                switch mark.record.outcome {
+                case .failed(let failure):
+                    breaker.ended(
+                        mark.call, blamed: Self.blaming.contains(failure.kind), succeeded: false, at: mark.at)
+                case .succeeded: breaker.ended(mark.call, blamed: false, succeeded: true, at: mark.at)
+                case .cancelled, .running: breaker.ended(mark.call, blamed: false, succeeded: false, at: mark.at)
+                }
+            }
+        }
+    }
+
+    private func checkLimit(_ records: [AttemptRecord], _ deployment: Deployment) {
+        guard let limit = deployment.requestsPerMinute else { return }
+        let starts = records.filter { $0.attempt.deployment.id == deployment.id }.map(\.startedAt).sorted()
+        for (index, start) in starts.enumerated() where index >= limit {
+            #expect(start - starts[index - limit] >= .seconds(60), "\(deployment.id) got more than \(limit) a minute")
+        }
+    }
+
+    private func checkBudgets(_ records: [AttemptRecord], _ policy: GatewayPolicy, _ simulation: Simulation) {
+        var spent: [String: Money] = [:]
+        for record in records { spent[record.attempt.deployment.provider, default: .zero] += record.cost }
+        for (provider, cap) in policy.budgets.providerCaps {
+            #expect(spent[provider, default: .zero] <= cap.amount)
+            let balance = simulation.engine.ledger.balance(of: .provider(provider), at: simulation.present.calendar)
+            #expect(balance.spent == spent[provider, default: .zero], "the ledger equals the sum of the answers")
+        }
+    }
+
+    @Test(arguments: 1...300)
+    func `a success is never lost when somebody in the chain would answer`(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var policy = randomPolicy(&random)
+        policy.budgets = BudgetPolicy()
+        let good = policy.deployments.randomElement(using: &random)!.id
+        let faults: [Reply] = [
+            .status(500), .status(503), .status(429), .status(401), .status(404), .status(402), .silence,
+            .fail(AttemptFailure(.connection)), .fail(AttemptFailure(.emptyAnswer)), .status(429, retryAfter: .seconds(50)),
+            .fail(AttemptFailure(.htmlAnswer)), .fail(AttemptFailure(.badRequest, status: 400)),
+            .fail(AttemptFailure(.contextLength, status: 400)), .fail(AttemptFailure(.unknown)),
+        ]
+        let fault = Dictionary(
+            uniqueKeysWithValues: policy.deployments.map { ($0.id, faults.randomElement(using: &random)!) })
+        var simulation = Simulation(policy, seed: seed) { attempt, _, _ in
+            attempt.deployment.id == good ? .answer(after: .seconds(1)) : fault[attempt.deployment.id] ?? .silence
+        }
+        let result = try simulation.one(RouteRequest(model: "g0", timeout: .seconds(300)))
+        #expect(result.succeeded, "\(result.calls.map(\.deployment)), good is \(good): \(String(describing: result.failure))")
+    }
+
+    @Test(arguments: [
+        RoutingStrategy.shuffle, .leastBusy, .latency, .cost, .usage, .ranked(.quality),
+    ])
+    func `10,000 requests survive a flaky and a dead provider`(_ strategy: RoutingStrategy) throws {
+        var policy = GatewayPolicy.ordered("flaky", "dead", "good")
+        for index in policy.deployments.indices { policy.deployments[index].order = 1 }
+        policy.strategy = strategy
+        var simulation = Simulation(policy, seed: 11) { attempt, _, random in
+            switch attempt.deployment.id {
+            case "flaky" where Int.random(in: 0..<10, using: &random) < 3:
+                [.status(500), .status(503), .fail(AttemptFailure(.connection))].randomElement(using: &random)!
+            case "dead": .silence
+            default: .answer(after: .milliseconds(Int.random(in: 50...400, using: &random)))
+            }
+        }
+        let requests = (0..<10_000).map {
+            (Duration.milliseconds(50 * $0), RouteRequest(model: "m", isStreaming: $0 % 2 == 0, timeout: .seconds(60)))
+        }
+        let results = try simulation.all(requests)
+        let succeeded = results.count { $0.succeeded }
+        #expect(Double(succeeded) >= 0.9999 * 10_000, "\(succeeded) of 10,000")
+        let dead = results.flatMap(\.calls).filter { $0.deployment == "dead" && $0.at > .seconds(20) }.map(\.at).sorted()
+        for (earlier, later) in zip(dead, dead.dropFirst()) {
+            #expect(later - earlier > .seconds(60), "less than one call a minute to a dead provider")
+        }
+    }
+}
