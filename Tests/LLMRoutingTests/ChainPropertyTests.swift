@@ -173,7 +173,8 @@ struct ChainPropertyTests {
         let good = policy.deployments.randomElement(using: &random)!.id
         let faults: [Reply] = [
             .status(500), .status(503), .status(429), .status(401), .status(404), .status(402), .silence,
-            .fail(AttemptFailure(.connection)), .fail(AttemptFailure(.emptyAnswer)), .status(429, retryAfter: .seconds(50)),
+            .fail(AttemptFailure(.connection)), .fail(AttemptFailure(.emptyAnswer)),
+            .status(429, retryAfter: .seconds(50)),
             .fail(AttemptFailure(.htmlAnswer)), .fail(AttemptFailure(.badRequest, status: 400)),
             .fail(AttemptFailure(.contextLength, status: 400)), .fail(AttemptFailure(.unknown)),
         ]
@@ -183,7 +184,9 @@ struct ChainPropertyTests {
             attempt.deployment.id == good ? .answer(after: .seconds(1)) : fault[attempt.deployment.id] ?? .silence
         }
         let result = try simulation.one(RouteRequest(model: "g0", timeout: .seconds(300)))
-        #expect(result.succeeded, "\(result.calls.map(\.deployment)), good is \(good): \(String(describing: result.failure))")
+        #expect(
+            result.succeeded,
+            "\(result.calls.map(\.deployment)), good is \(good): \(String(describing: result.failure))")
     }
 
     @Test(arguments: [
@@ -207,7 +210,8 @@ struct ChainPropertyTests {
         let results = try simulation.all(requests)
         let succeeded = results.count { $0.succeeded }
         #expect(Double(succeeded) >= 0.9999 * 10_000, "\(succeeded) of 10,000")
-        let dead = results.flatMap(\.calls).filter { $0.deployment == "dead" && $0.at > .seconds(20) }.map(\.at).sorted()
+        let dead = results.flatMap(\.calls).filter { $0.deployment == "dead" && $0.at > .seconds(20) }.map(\.at)
+            .sorted()
         for (earlier, later) in zip(dead, dead.dropFirst()) {
             #expect(later - earlier > .seconds(60), "less than one call a minute to a dead provider")
         }

@@ -71,7 +71,8 @@ struct RequestRunWalkTests {
             walk.take(handle(randomEvent(run, &random), &run, &engine, now, &random))
             #expect(run.attempts.count <= policy.maximumAttempts)
             #expect(run.isOver == (run.wakeAt == nil) || run.attempts.isEmpty, "who is not over has a wake")
-            #expect(engine.statuses(at: now).map(\.inFlight).reduce(0, +) == run.attempts.count { $0.outcome == .running })
+            #expect(
+                engine.statuses(at: now).map(\.inFlight).reduce(0, +) == run.attempts.count { $0.outcome == .running })
         }
         // Whatever state it is in, time ends it.
         if !run.attempts.isEmpty || run.wakeAt != nil {

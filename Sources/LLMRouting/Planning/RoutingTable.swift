@@ -75,7 +75,7 @@ public final class RoutingTable: Sendable {
     public var modelNames: [String] {
         var seen: Set<String> = []
         let names =
-            groups.map(\.name).filter { !$0.contains("*") } + policy.aliases.keys.sorted()
+            groups.map(\.name).filter { !$0.isEmpty && !$0.contains("*") } + policy.aliases.keys.sorted()
             + policy.virtualModels.keys.sorted()
         return names.filter { seen.insert($0).inserted }
     }

@@ -171,22 +171,31 @@ struct Selection {
             choice.offerStable(place, score: -Double(Affinity.weight(session, plan.table.seeds[place]) >> 11))
             return
         }
-        let deployment = plan.table.deployments[place]
-        let state = engine.states[plan.table.slots[place]]
         switch plan.table.strategy(for: request) {
         case .shuffle: choice.draw(place, weight: weight, using: &random)
-        case .leastBusy: choice.offer(place, score: Double(state.inFlight), using: &random)
         case .latency: choice.sample(place, using: &random)
-        case .cost:
-            let cost = deployment.prices.cost(of: request.expectedUsage(at: deployment))
-            choice.offer(place, score: Double(cost.picodollars), using: &random)
-        case .usage: choice.offer(place, score: usedShare(deployment, state, at: now.instant), using: &random)
-        case .ranked(let priority):
-            choice.offerStable(place, score: rank(deployment, state, priority))
+        case .leastBusy, .cost, .usage:
+            choice.offer(place, score: score(place, in: engine, at: now) ?? 0, using: &random)
+        case .ranked: choice.offerStable(place, score: score(place, in: engine, at: now) ?? 0)
         }
     }
 
-    func rank(_ deployment: Deployment, _ state: DeploymentState, _ priority: RankingPriority) -> Double {
+    /// What the strategy compares; lower is better. Nil for a shuffle.
+    func score(_ place: Int, in engine: RoutingEngine, at now: Now) -> Double? {
+        let deployment = plan.table.deployments[place]
+        let state = engine.states[plan.table.slots[place]]
+        switch plan.table.strategy(for: request) {
+        case .shuffle: return nil
+        case .leastBusy: return Double(state.inFlight)
+        case .latency: return expectedWait(place, in: engine)
+        case .cost:
+            return Double(deployment.prices.cost(of: request.expectedUsage(at: deployment)).picodollars)
+        case .usage: return usedShare(deployment, state, at: now.instant)
+        case .ranked(let priority): return rank(deployment, state, priority)
+        }
+    }
+
+    private func rank(_ deployment: Deployment, _ state: DeploymentState, _ priority: RankingPriority) -> Double {
         let ranking = Ranking(priority: priority, taskClass: plan.taskClass ?? .analysis)
         let cost = Ranking.estimatedCost(deployment, inputTokens: request.estimatedInputTokens)
         let measured = plan.table.policy.measuredLatency ? state.measuredLatency(streaming: request.isStreaming) : nil

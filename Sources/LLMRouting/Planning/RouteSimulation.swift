@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+
+/// One request of the past, as a request log tells it.
+public struct LoggedRequest: Sendable {
+    /// Since the first request of the log.
+    public var at: Duration
+    public var request: RouteRequest
+    public var usage: TokenUsage
+    /// The deployment that answered, when the log says so.
+    public var deployment: String?
+    public var latency: Duration?
+    public var succeeded: Bool
+
+    public init(
+        at: Duration, request: RouteRequest, usage: TokenUsage, deployment: String? = nil, latency: Duration? = nil,
+        succeeded: Bool = true
+    ) {
+        self.at = at
+        self.request = request
+        self.usage = usage
+        self.deployment = deployment
+        self.latency = latency
+        self.succeeded = succeeded
+    }
+}
+
+/// Replays a log against a policy: what it would have cost, how long it would have taken, what would have failed.
+///
+/// A deployment answers as the log shows it: with the latencies and the share of failures that were seen there, or with
+/// its declared latency when the log does not know it.
+public struct RouteSimulation: Sendable {
+    public struct Outcome: Hashable, Sendable {
+        public var requests = 0
+        public var failures = 0
+        public var attempts = 0
+        public var cost = Money.zero
+        public var meanLatency: Duration = .zero
+        public var medianLatency: Duration = .zero
+        public var p95Latency: Duration = .zero
+        /// Answers by deployment.
+        public var answers: [String: Int] = [:]
+    }
+
+    private struct Observation: Sendable {
+        var latencies: [Duration] = []
+        var calls = 0
+        var failures = 0
+    }
+
+    private let log: [LoggedRequest]
+    private let observations: [String: Observation]
+
+    /// Taken where neither the log nor the policy knows a latency.
+    public static let assumedLatency = Duration.seconds(1)
+
+    public init(log: [LoggedRequest]) {
+        self.log = log.sorted { $0.at < $1.at }
+        var observations: [String: Observation] = [:]
+        for entry in log {
+            guard let deployment = entry.deployment else { continue }
+            observations[deployment, default: Observation()].calls += 1
+            if entry.succeeded {
+                if let latency = entry.latency { observations[deployment]?.latencies.append(latency) }
+            } else {
+                observations[deployment]?.failures += 1
+            }
+        }
+        self.observations = observations
+    }
+
+    /// Replays the log. The same seed gives the same outcome.
+    public func outcome(of policy: GatewayPolicy, using random: inout some RandomNumberGenerator) -> Outcome {
+        var engine = RoutingEngine(policy: policy)
+        var outcome = Outcome()
+        var latencies: [Duration] = []
+        for entry in log {
+            outcome.requests += 1
+            guard let plan = try? RoutePlan(entry.request, table: engine.table) else {
+                outcome.failures += 1
+                continue
+            }
+            var run = RequestRun(entry.request, plan: plan)
+            let end = replay(entry, &run, &engine, using: &random)
+            outcome.attempts += run.attempts.count
+            outcome.cost += run.attempts.reduce(Money.zero) { $0 + $1.cost }
+            if let answered = run.answeredBy {
+                latencies.append(end - (Instant(nanoseconds: 0) + entry.at))
+                outcome.answers[run.attempts[answered].attempt.deployment.id, default: 0] += 1
+            } else {
+                outcome.failures += 1
+            }
+        }
+        latencies.sort()
+        if !latencies.isEmpty {
+            outcome.meanLatency = latencies.reduce(.zero, +) / latencies.count
+            outcome.medianLatency = latencies[latencies.count / 2]
+            outcome.p95Latency = latencies[min(latencies.count - 1, latencies.count * 95 / 100)]
+        }
+        return outcome
+    }
+
+    /// One request after another: what happens at the same time does not meet, so queues are not simulated.
+    private func replay(
+        _ entry: LoggedRequest, _ run: inout RequestRun, _ engine: inout RoutingEngine,
+        using random: inout some RandomNumberGenerator
+    ) -> Instant {
+        var now = Instant(nanoseconds: 0) + entry.at
+        var pending: [(at: Instant, event: RequestRun.Event)] = [(now, .begin)]
+        while !run.isOver {
+            let next = pending.indices.min { pending[$0].at < pending[$1].at }
+            if let wake = run.wakeAt, next.map({ wake < pending[$0].at }) ?? true {
+                pending.append((wake, .wake))
+                continue
+            }
+            guard let next else { break }
+            let (at, event) = pending.remove(at: next)
+            now = max(now, at)
+            let present = Now(
+                instant: now, calendar: CalendarTime(microsecondsSince1970: now.nanoseconds / 1000))
+            for case .start(let attempt) in run.handle(event, at: present, in: &engine, using: &random) {
+                pending.append(answer(attempt, entry, at: now, using: &random))
+            }
+        }
+        return now
+    }
+
+    private func answer(
+        _ attempt: Attempt, _ entry: LoggedRequest, at now: Instant, using random: inout some RandomNumberGenerator
+    ) -> (at: Instant, event: RequestRun.Event) {
+        let seen = observations[attempt.deployment.id]
+        let latency =
+            seen?.latencies.randomElement(using: &random) ?? attempt.deployment.latency ?? Self.assumedLatency
+        if let seen, seen.failures > 0, Int.random(in: 0..<seen.calls, using: &random) < seen.failures {
+            return (now + latency, .failed(attempt.id, AttemptFailure(.unavailable, status: 503)))
+        }
+        if latency > attempt.timeouts.firstToken, entry.request.isStreaming {
+            return (now + attempt.timeouts.firstToken, .failed(attempt.id, AttemptFailure(.firstTokenTimeout)))
+        }
+        return (now + latency, .finished(attempt.id, usage: entry.usage))
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+
+/// A value from a config file, whatever language it was written in: how role configurations and provider settings reach
+/// this library without a parser of its own.
+public indirect enum SettingValue: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int)
+    case number(Double)
+    case text(String)
+    case list([SettingValue])
+    case map(Settings)
+
+    public var textValue: String? {
+        if case .text(let text) = self { text } else { nil }
+    }
+
+    public var mapValue: Settings? {
+        if case .map(let settings) = self { settings } else { nil }
+    }
+
+    var numberValue: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .number(let number): number
+        case .null, .bool, .text, .list, .map: nil
+        }
+    }
+}
+
+/// Named values in written order.
+public struct Settings: Hashable, Sendable {
+    public struct Member: Hashable, Sendable {
+        public let name: String
+        public var value: SettingValue
+    }
+
+    public private(set) var members: [Member]
+
+    public init(_ members: [(String, SettingValue)] = []) {
+        self.members = members.map { Member(name: $0.0, value: $0.1) }
+    }
+
+    public subscript(name: String) -> SettingValue? {
+        get { members.first { $0.name == name }?.value }
+        set {
+            if let index = members.firstIndex(where: { $0.name == name }) {
+                if let newValue { members[index].value = newValue } else { members.remove(at: index) }
+            } else if let newValue {
+                members.append(Member(name: name, value: newValue))
+            }
+        }
+    }
+
+    public var isEmpty: Bool { members.isEmpty }
+
+    /// These settings with others on top.
+    public func merging(_ others: Settings) -> Settings {
+        var merged = self
+        for member in others.members { merged[member.name] = member.value }
+        return merged
+    }
+}
