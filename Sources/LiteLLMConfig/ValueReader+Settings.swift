@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import Diagnostics
 internal import YAMLSyntax
 
 extension ValueReader {
@@ -55,9 +56,11 @@ extension ValueReader {
     private mutating func strategy(_ entry: YAMLNode.Entry) -> RoutingStrategy? {
         guard let text = text(entry) else { return nil }
         if let strategy = RoutingStrategy(rawValue: text) { return strategy }
+        let names = RoutingStrategy.allCases.map(\.rawValue)
+        let closest = Suggestion.closest(to: text, among: names).map { "did you mean `\($0)`?" }
         report(
             "routing-strategy", "`\(text)` is not a routing strategy", at: entry.value,
-            hints: ["use one of \(RoutingStrategy.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))"])
+            hints: [closest ?? "use one of \(names.map { "`\($0)`" }.joined(separator: ", "))"])
         return nil
     }
 

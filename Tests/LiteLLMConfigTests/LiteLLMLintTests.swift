@@ -152,8 +152,11 @@ import YAMLSyntax
             hint: "did you mean `request_timeout`?"),
         Trap(
             text: "model_list: [\(model)]\nrouter_settings: {routing_strategy: fast}", code: "routing-strategy",
-            at: "fast",
-            severity: .error),
+            at: "fast", severity: .error),
+        Trap(
+            text: "model_list: [\(model)]\nrouter_settings: {routing_strategy: simple-shufle}",
+            code: "routing-strategy",
+            at: "simple-shufle", severity: .error, hint: "did you mean `simple-shuffle`?"),
         Trap(
             text: "model_list: [\(model)]\nrouter_settings: {allowed_fails: 3}", code: "allowed-fails-default", at: "3",
             hint: "add `allowed_fails_policy: {}` to `router_settings`"),
