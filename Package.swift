@@ -181,7 +181,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "JSONSyntax", "SystemIO"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"], swiftSettings: strict),
+        .testTarget(
+            name: "DiagnosticsTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FetchProtocolTests",
             dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "TestSupport", "llm-router-fetch"],
