@@ -36,10 +36,7 @@ enum StackProblem: Sendable {
         case .probeTarget(let key, let found):
             Diagnostic(
                 "config/probe-target",
-                found.isEmpty
-                    ? "`\(key)` asks nothing: it needs one of `http`, `tcp`, `exec`"
-                    : "`\(key)` has \(found.map { "`\($0)`" }.joined(separator: " and ")), and can have only one of them",
-                at: span)
+                "`\(key)` needs exactly one of `http`, `tcp` and `exec`, not \(Self.enumeration(found))", at: span)
         case .probeWithoutPort(let key, let service):
             Diagnostic(
                 "config/probe-without-port", "`\(key)` needs a port, and `services.\(service)` has none", at: span,
@@ -56,5 +53,9 @@ enum StackProblem: Sendable {
                 severity: .warning,
                 at: span, notes: ["`\(replacement)` is used instead"], hints: ["remove the key"])
         }
+    }
+
+    private static func enumeration(_ words: [String]) -> String {
+        words.isEmpty ? "none" : words.map { "`\($0)`" }.joined(separator: " and ")
     }
 }

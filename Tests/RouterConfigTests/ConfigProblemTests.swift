@@ -125,10 +125,10 @@ struct WrongEntry: Sendable, CustomTestStringConvertible {
         .services(
             "a: {port: 5, command: {args: [x]}}, b: {port: 5, command: {args: [x]}}", "config/duplicate-port",
             "`b` and `a` (line 3) both listen on port 5", "5"),
-        .services("a: {command: {args: [x]}, readiness: {period: 1s}}", "config/probe-target", "asks nothing", "{"),
+        .services("a: {command: {args: [x]}, readiness: {period: 1s}}", "config/probe-target", "`exec`, not none", "{"),
         .services(
             "a: {port: 1, command: {args: [x]}, liveness: {tcp: {}, exec: [x]}}", "config/probe-target",
-            "`tcp` and `exec`", "{"),
+            "not `tcp` and `exec`", "{"),
         .services(
             "a: {command: {args: [x]}, readiness: {tcp: {}}}", "config/probe-without-port", "`services.a` has none", "{"
         ),
