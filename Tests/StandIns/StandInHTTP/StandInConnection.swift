@@ -15,6 +15,7 @@ struct StandInConnection: Sendable {
     typealias Outbound = NIOAsyncChannelOutboundWriter<ByteBuffer>
 
     let channel: NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
+    let executor: LoopExecutor
     let handler: StandInServer.Handler
     let record: StandInServer.Record
 
@@ -59,7 +60,7 @@ struct StandInConnection: Sendable {
         _ request: StandInRequest, _ head: HTTPRequestHead, _ outbound: Outbound
     ) async throws -> Bool {
         record.add(request)
-        let work = Task {
+        let work = Task(executorPreference: executor) {
             let response = await handler(request)
             return try await send(response, to: head, outbound)
         }
@@ -73,11 +74,11 @@ struct StandInConnection: Sendable {
 
     private func send(_ response: StandInResponse, to head: HTTPRequestHead, _ outbound: Outbound) async throws -> Bool
     {
-        if response.delay > .zero { try await Task.sleep(for: response.delay) }
+        if response.delay > .zero { try await executor.sleep(for: response.delay) }
         switch response.kind {
         case .disconnect: return false
         case .hang:
-            try await Task.sleep(for: .seconds(86_400))
+            try await executor.sleep(for: .seconds(86_400))
             return false
         case .raw:
             try await sendBody(response, isChunked: false, outbound)
@@ -100,7 +101,7 @@ struct StandInConnection: Sendable {
         switch response.body {
         case .pieces(let pieces):
             for piece in pieces where left > 0 {
-                if piece.delay > .zero { try await Task.sleep(for: piece.delay) }
+                if piece.delay > .zero { try await executor.sleep(for: piece.delay) }
                 try await send(piece.bytes, isChunked, &left, outbound)
             }
         case .live(let stream):

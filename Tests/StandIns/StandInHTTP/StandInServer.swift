@@ -40,7 +40,9 @@ package final class StandInServer: Sendable {
                 }
             }
         let record = Record()
-        let accepting = Task { await accept(on: server, record: record, handler: handler) }
+        let accepting = Task(executorPreference: LoopExecutor(server.channel.eventLoop)) {
+            await accept(on: server, record: record, handler: handler)
+        }
         return StandInServer(
             host: host, port: server.channel.localAddress?.port ?? port, listener: server.channel,
             accepting: accepting, record: record)
@@ -82,8 +84,11 @@ package final class StandInServer: Sendable {
         try? await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in
                 for try await connection in connections {
-                    group.addTask {
-                        await StandInConnection(channel: connection, handler: handler, record: record).serve()
+                    let executor = LoopExecutor(connection.channel.eventLoop)
+                    group.addTask(executorPreference: executor) {
+                        await StandInConnection(
+                            channel: connection, executor: executor, handler: handler, record: record
+                        ).serve()
                     }
                 }
             }
