@@ -19,11 +19,26 @@ package enum SecretScalars {
     }
 
     /// Whether the scalar says something that must not be shown; references to variables, numbers and nothing do not.
-    package static func isClearText(_ scalar: YAMLScalar) -> Bool {
+    static func isClearText(_ scalar: YAMLScalar) -> Bool {
         switch scalar.resolvedType {
         case .null, .bool: false
         case .integer, .float, .timestamp, .string: !scalar.text.isEmpty && !isReference(scalar.text)
         }
+    }
+
+    /// Whether the scalar must not be shown where it stands: `isSecret` says whether its key, or one above, is a secret's.
+    package static func isHidden(_ scalar: YAMLScalar, isSecret: Bool) -> Bool {
+        (isSecret && isClearText(scalar)) || carriesPassword(scalar.text)
+    }
+
+    /// Whether the text is an address with a password in it: `https://user:password@host/`.
+    private static func carriesPassword(_ text: String) -> Bool {
+        let bytes = text.utf8
+        guard let at = bytes.firstIndex(of: UInt8(ascii: "@")), let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
+            colon < at, bytes[colon...].starts(with: "://".utf8)
+        else { return false }
+        let user = bytes[bytes.index(colon, offsetBy: 3)..<at]
+        return user.contains(UInt8(ascii: ":")) && !user.contains(UInt8(ascii: "/"))
     }
 
     private static func isReference(_ text: String) -> Bool {
@@ -38,7 +53,8 @@ package enum SecretScalars {
     private static func redacting(_ node: YAMLNode, isSecret: Bool, holdsSecrets: Bool) -> YAMLNode {
         switch node.content {
         case .scalar(let scalar):
-            return isSecret && isClearText(scalar) ? YAMLNode(.scalar(YAMLScalar("<redacted>")), span: node.span) : node
+            return isHidden(scalar, isSecret: isSecret)
+                ? YAMLNode(.scalar(YAMLScalar("<redacted>")), span: node.span) : node
         case .sequence(let elements):
             let shown = elements.map { redacting($0, isSecret: isSecret, holdsSecrets: holdsSecrets) }
             return YAMLNode(.sequence(shown), span: node.span)
@@ -81,7 +97,7 @@ private struct Blots {
     mutating func collect(_ node: YAMLNode, isSecret: Bool) {
         switch node.content {
         case .scalar(let scalar):
-            guard isSecret, SecretScalars.isClearText(scalar), let span = node.span else { return }
+            guard SecretScalars.isHidden(scalar, isSecret: isSecret), let span = node.span else { return }
             // A scalar that goes on below is known by its first position only: blot out the rest of the line.
             let isWhole = span.length >= scalar.text.unicodeScalars.count
             let start = span.start.column - 1

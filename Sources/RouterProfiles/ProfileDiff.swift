@@ -73,7 +73,7 @@ private struct Leaves {
     private mutating func collect(_ node: YAMLNode, path: String, isSecret: Bool, holdsSecrets: Bool) {
         switch node.content {
         case .scalar(let scalar):
-            let hidden = isSecret && SecretScalars.isClearText(scalar)
+            let hidden = SecretScalars.isHidden(scalar, isSecret: isSecret)
             record(path, Leaf(text: scalar.text, type: scalar.resolvedType, isSecret: hidden))
         case .sequence(let elements):
             if elements.isEmpty { record(path, Leaf(text: "[]", type: nil, isSecret: false)) }

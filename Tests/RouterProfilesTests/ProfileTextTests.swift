@@ -15,7 +15,7 @@ import Testing
                         {model: openai/x, api_key: sk-planted, extra_headers: {X: planted, Y: os.environ/Y}}
                   general_settings: {master_key: os.environ/KEY, database_url: postgres://u:planted@h/d}
                   environment_variables: {Z: planted}
-                  litellm_settings: {max_tokens: 5}
+                  litellm_settings: {max_tokens: 5, proxy: "http://user:planted@proxy:3128/", site: "https://a.b/c@d:e"}
                 profiles: {one: {}}
                 """, engine: .litellm)
         let text = ProfileText.redacted(try catalog.rendered("one"))
@@ -24,5 +24,6 @@ import Testing
         #expect(text.contains("Y: os.environ/Y"))
         #expect(text.contains("master_key: os.environ/KEY"))
         #expect(text.contains("max_tokens: 5"))
+        #expect(text.contains("https://a.b/c@d:e"))
     }
 }
