@@ -45,7 +45,7 @@ extension LiteLLMLint {
         }
     }
 
-    /// Whether the text holds `os.environ/` somewhere; a search by bytes, since every value of the config comes by here.
+    /// Whether the text holds `os.environ/`; a search by bytes, since every value of the config comes by here.
     private static func mentionsReference(_ text: String) -> Bool {
         let needle = ValueReader.referencePrefix.utf8
         var rest = text.utf8[...]
