@@ -26,8 +26,9 @@ package enum SecretScalars {
         }
     }
 
-    /// Whether the scalar must not be shown where it stands; `isSecret` says whether its key, or one above, is that of a
-    /// secret.
+    /// Whether the scalar must not be shown where it stands.
+    ///
+    /// `isSecret` says whether its key, or one above it, is that of a secret.
     package static func isHidden(_ scalar: YAMLScalar, isSecret: Bool) -> Bool {
         (isSecret && isClearText(scalar)) || carriesPassword(scalar.text)
     }
