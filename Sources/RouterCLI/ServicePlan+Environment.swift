@@ -2,6 +2,7 @@
 
 internal import Diagnostics
 internal import RouterConfig
+internal import RouterServices
 
 /// The variables of one service: what is inherited, then the stack's secrets, then `env_file`, then `env`.
 struct ServiceEnvironment {
@@ -45,9 +46,7 @@ struct ServiceEnvironment {
         if ours.contains(name) || name == EnvironmentKey.crashAt.rawValue { return true }
         switch kind {
         // The deployment modes of CLIProxyAPI: each replaces its config, its credentials or its folders.
-        case .cliproxy:
-            return ["DEPLOY", "WRITABLE_PATH", "MANAGEMENT_STATIC_PATH"].contains(name)
-                || ["PGSTORE_", "GITSTORE_", "OBJECTSTORE_"].contains { name.hasPrefix($0) }
+        case .cliproxy: return CLIProxyEnvironment.isStray(name)
         // Another program's database: LiteLLM would exit, since it has no client for one.
         case .litellm: return name == "DATABASE_URL"
         case .other: return false

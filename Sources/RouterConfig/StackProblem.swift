@@ -8,6 +8,8 @@ enum StackProblem: Sendable {
     case unknownService(String, key: String, known: [String])
     case dependencyCycle([String])
     case duplicatePort(Int, service: String, other: String, otherLine: Int?)
+    case frontUnavailable(key: String)
+    case gatewayPort(Int, service: String, gateway: Int)
     case probeTarget(key: String, found: [String])
     case probeWithoutPort(key: String, service: String)
     case readyWithoutProbe(service: String, dependent: String)
@@ -33,6 +35,16 @@ enum StackProblem: Sendable {
                 "config/duplicate-port",
                 "`\(service)` and `\(other)`\(otherLine.map { " (line \($0))" } ?? "") both listen on port \(port)",
                 at: span, hints: ["give one of them another `port`"])
+        case .frontUnavailable(let key):
+            Diagnostic(
+                "config/front-unavailable", "`\(key)` cannot be used: this version puts nothing in front of a service",
+                at: span,
+                hints: ["remove the key; a profile switch then restarts the service"])
+        case .gatewayPort(let port, let service, let gateway):
+            Diagnostic(
+                "config/gateway-port",
+                "`services.\(service).port` is \(port), but the gateway that it starts listens on \(gateway)", at: span,
+                hints: ["set `gateway.port: \(port)`"])
         case .probeTarget(let key, let found):
             Diagnostic(
                 "config/probe-target",

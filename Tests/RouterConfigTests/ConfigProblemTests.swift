@@ -132,6 +132,9 @@ struct WrongEntry: Sendable, CustomTestStringConvertible {
         .services(
             "a: {command: {args: [x]}, readiness: {tcp: {}}}", "config/probe-without-port", "`services.a` has none", "{"
         ),
+        .services(
+            "g: {port: 5, command: {args: [llm-router, gateway, serve, --config, x]}}", "config/gateway-port",
+            "`services.g.port` is 5, but the gateway that it starts listens on 4000", "5"),
         .services("all: {command: {args: [x]}}", "config/service-name", "`all` cannot name a service", "all"),
         .services("'a b': {command: {args: [x]}}", "config/service-name", "`a b` cannot name a service", "'a b'"),
         .services("../x: {command: {args: [x]}}", "config/service-name", "`../x`", "../x"),

@@ -9,7 +9,8 @@ indirect enum ConfigShape: Sendable {
     case list(ConfigShape, minimumCount: Int)
     /// Free names, each with a value of the same shape.
     case mapping(nameWords: String, ConfigShape)
-    case section(SectionShape)
+    /// Looked at only when the section is met: a command that starts should not build what its config lacks.
+    case section(@Sendable () -> SectionShape)
     case either([ConfigShape])
     /// A mapping that belongs to somebody else, such as LiteLLM.
     case foreignMapping
@@ -41,5 +42,5 @@ struct KeyShape: Sendable {
     let summary: String
     let isRequired: Bool
     /// How the default would be written in the file, or in words; nil when there is none.
-    let defaultText: String?
+    let defaultText: @Sendable () -> String?
 }

@@ -59,12 +59,13 @@ struct SectionKey<Section: Sendable>: Sendable {
     /// A key whose default is what a fresh section holds.
     static func key<Value>(
         _ name: String, _ path: any WritableKeyPath<Section, Value> & Sendable, _ format: ValueFormat<Value>,
-        isRequired: Bool = false, defaultOf section: Section? = nil, default words: String? = nil, _ summary: String
+        isRequired: Bool = false, defaultOf section: @autoclosure @escaping @Sendable () -> Section? = nil,
+        default words: String? = nil, _ summary: String
     ) -> SectionKey {
-        let value = words ?? section.flatMap { format.write($0[keyPath: path]) }
-        return SectionKey(
+        SectionKey(
             shape: KeyShape(
-                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: value),
+                name: name, shape: format.shape, summary: summary, isRequired: isRequired,
+                defaultText: { words ?? section().flatMap { format.write($0[keyPath: path]) } }),
             read: { node, section, decoder in
                 if let value = format.read(node, &decoder) { section[keyPath: path] = value }
             })
@@ -76,7 +77,8 @@ struct SectionKey<Section: Sendable>: Sendable {
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
         SectionKey(
-            shape: KeyShape(name: name, shape: format.shape, summary: summary, isRequired: false, defaultText: words),
+            shape: KeyShape(
+                name: name, shape: format.shape, summary: summary, isRequired: false, defaultText: { words }),
             read: { node, section, decoder in
                 if let value = format.read(node, &decoder) { section[keyPath: path] = value }
             })
@@ -89,7 +91,7 @@ struct SectionKey<Section: Sendable>: Sendable {
     ) -> SectionKey {
         SectionKey(
             shape: KeyShape(
-                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: words),
+                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: { words }),
             read: { node, _, decoder in _ = format.read(node, &decoder) })
     }
 }

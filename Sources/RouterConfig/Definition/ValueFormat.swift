@@ -67,11 +67,12 @@ extension ValueFormat {
 
     /// A section below a key, read over a fresh `Value`.
     static func section(
-        _ definition: SectionDefinition<Value>, from initial: @escaping @Sendable () -> Value
+        _ definition: @autoclosure @escaping @Sendable () -> SectionDefinition<Value>,
+        from initial: @escaping @Sendable () -> Value
     ) -> ValueFormat {
-        ValueFormat(.section(definition.shape)) { node, decoder in
+        ValueFormat(.section { definition().shape }) { node, decoder in
             var value = initial()
-            definition.decode(node, into: &value, &decoder)
+            definition().decode(node, into: &value, &decoder)
             return value
         }
     }

@@ -2,6 +2,7 @@
 
 internal import Diagnostics
 internal import RouterServices
+internal import SystemIO
 internal import YAMLSyntax
 
 /// Checks what no single entry can know: references, cycles, ports, probes.
@@ -14,6 +15,11 @@ enum ConfigValidator {
         for service in configuration.services {
             checkDependencies(service, names: names, configuration, &decoder)
             checkProbes(service, nodes?[service.name], &decoder)
+            if service.value.front != nil {
+                let key = "services.\(service.name).front"
+                decoder.report(.frontUnavailable(key: key), at: nodes?[service.name]?["front"]?.span)
+            }
+            checkGatewayPort(service, nodes?[service.name], configuration.gateway, &decoder)
         }
         checkPorts(configuration.services, nodes, &decoder)
         checkCycles(configuration.services, &decoder)
@@ -53,6 +59,19 @@ enum ConfigValidator {
                 decoder.report(.probeWithoutPort(key: key, service: service.name), at: span)
             }
         }
+    }
+
+    /// The gateway listens where its own section says; probes and the check for a free port go by the service's.
+    private static func checkGatewayPort(
+        _ service: Named<ServiceSection>, _ node: YAMLNode?, _ gateway: GatewaySection, _ decoder: inout ConfigDecoder
+    ) {
+        let arguments = service.value.command.arguments
+        guard let port = service.value.port, port != gateway.port, arguments.count > 2 else { return }
+        guard PathName.last(of: arguments[0]) == "llm-router", arguments[1] == "gateway", arguments[2] == "serve" else {
+            return
+        }
+        guard !arguments.contains(where: { $0 == "--port" || $0.hasPrefix("--port=") }) else { return }
+        decoder.report(.gatewayPort(port, service: service.name, gateway: gateway.port), at: node?["port"]?.span)
     }
 
     private static func checkPorts(

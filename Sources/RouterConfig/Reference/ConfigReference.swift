@@ -13,7 +13,7 @@ package struct ConfigReference {
     /// The whole page.
     package static func markdown() -> String {
         var reference = ConfigReference()
-        reference.collect(.section(Configuration.definition.shape), at: "")
+        reference.collect(.section { Configuration.definition.shape }, at: "")
         return introduction + reference.pages.map(markdown).joined(separator: "\n")
     }
 
@@ -24,7 +24,8 @@ package struct ConfigReference {
         case .list(let element, _): collect(element, at: place + "[]")
         case .mapping(_, let value): collect(value, at: place + ".<name>")
         case .either(let shapes): for shape in shapes { collect(shape, at: place) }
-        case .section(let section):
+        case .section(let lookUp):
+            let section = lookUp()
             if let known = pages.firstIndex(where: { $0.shape.summary == section.summary }) {
                 pages[known].places.append(place)
                 return
@@ -55,7 +56,7 @@ package struct ConfigReference {
 
     private static func standard(_ key: KeyShape) -> String {
         if key.isRequired { return "**required**" }
-        guard let text = key.defaultText else { return "" }
+        guard let text = key.defaultText() else { return "" }
         return text.contains("`") || text.contains(" ") && !text.hasPrefix("{") && !text.hasPrefix("[")
             || text == "none" || text == "any" || text == "all" || text == "never" ? text : "`\(text)`"
     }

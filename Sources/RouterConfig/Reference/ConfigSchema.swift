@@ -52,7 +52,7 @@ package enum ConfigSchema {
             if minimumCount > 0 { result["minItems"] = .integer(minimumCount) }
             return result
         case .mapping(_, let value): return ["type": ["object", "null"], "additionalProperties": .object(json(value))]
-        case .section(let shape): return section(shape)
+        case .section(let shape): return section(shape())
         case .either(let shapes): return ["anyOf": .array(shapes.map { .object(json($0)) })]
         case .foreignMapping: return ["type": ["object", "null"]]
         }
@@ -60,7 +60,7 @@ package enum ConfigSchema {
 
     /// The default as a value, where it is one and not a sentence.
     private static func defaultValue(_ key: KeyShape) -> JSONValue? {
-        guard let text = key.defaultText, !text.contains("`"), !text.contains(" ") else { return nil }
+        guard let text = key.defaultText(), !text.contains("`"), !text.contains(" ") else { return nil }
         switch key.shape {
         case .scalar(_, let json):
             let scalar = YAMLScalar(text)

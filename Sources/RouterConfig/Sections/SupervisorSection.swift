@@ -4,7 +4,7 @@
 package struct SupervisorSection: Sendable {
     /// Bounds of service logs where a service says nothing else.
     package var log = LogSection()
-    package var events = LogSection()
+    package var events = EventsSection()
     package var startTimeout = Duration.seconds(60)
 
     static let definition = SectionDefinition<SupervisorSection>(
@@ -14,10 +14,23 @@ package struct SupervisorSection: Sendable {
                 "log", \.log, .section(LogSection.definition) { LogSection() }, default: "{}",
                 "Bounds of service logs; `services.<name>.log` wins."),
             .key(
-                "events", \.events, .section(LogSection.definition) { LogSection() }, default: "{}",
+                "events", \.events, .section(EventsSection.definition) { EventsSection() }, default: "{}",
                 "Bounds of `events.log`."),
             .key(
                 "start_timeout", \.startTimeout, .duration(.seconds(1)...Duration.seconds(3600)),
                 defaultOf: SupervisorSection(), "How long `up` and `service start --wait` wait for readiness."),
+        ])
+}
+
+/// Bounds of `events.log`.
+package struct EventsSection: Equatable, Sendable {
+    package var maximumBytes = 16 << 20
+
+    static let definition = SectionDefinition<EventsSection>(
+        "Bounds of `events.log`.",
+        [
+            .key(
+                "max_size", \.maximumBytes, .byteSize(4096...(1 << 40)), defaultOf: EventsSection(),
+                "Size at which the log is cut; one older file stays.")
         ])
 }
