@@ -132,6 +132,7 @@ struct WrongEntry: Sendable, CustomTestStringConvertible {
         .services(
             "a: {command: {args: [x]}, readiness: {tcp: {}}}", "config/probe-without-port", "`services.a` has none", "{"
         ),
+        .service("front: embedded", "config/front-unavailable", "`services.web.front` cannot be used", "embedded"),
         .services(
             "g: {port: 5, command: {args: [llm-router, gateway, serve, --config, x]}}", "config/gateway-port",
             "`services.g.port` is 5, but the gateway that it starts listens on 4000", "5"),

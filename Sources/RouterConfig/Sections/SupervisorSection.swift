@@ -24,13 +24,13 @@ package struct SupervisorSection: Sendable {
 
 /// Bounds of `events.log`.
 package struct EventsSection: Equatable, Sendable {
-    package var maximumBytes = 16 << 20
+    package var maximumBytes = 10 << 20
 
     static let definition = SectionDefinition<EventsSection>(
         "Bounds of `events.log`.",
         [
             .key(
                 "max_size", \.maximumBytes, .byteSize(4096...(1 << 40)), defaultOf: EventsSection(),
-                "Size at which the log is cut; one older file stays.")
+                "Size at which the log is put aside as `events.log.1`.")
         ])
 }
