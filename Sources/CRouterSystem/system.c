@@ -240,6 +240,16 @@ int router_collapse_range(int fd, off_t offset, off_t length) {
 #endif
 }
 
+void router_start_writeback(int fd, off_t offset, off_t length) {
+#ifdef __linux__
+    (void)sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    (void)offset;
+    (void)length;
+#endif
+}
+
 int router_punch_hole(int fd, off_t offset, off_t length) {
 #ifdef __linux__
     return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);

@@ -162,11 +162,10 @@ package struct BinaryBootstrap {
             CrashPoint.reach()
             var extractor = ProgramExtractor(
                 archiveName: name, wanted: request.members, platform: platform, compressedBytes: readBytes)
-            _ = try extractor.extract(from: source, to: output, path: path)
+            let sha256 = try extractor.extract(from: source, to: output, path: path)
             // What follows the archive's end belongs to the file, and to its checksum.
             while case let bytes = try source(), !bytes.isEmpty {}
-            let found = try storing { () throws(SystemError) in try Checksum.ofFile(path) }
-            return ExtractedProgram(path: path, sha256: found.sha256)
+            return ExtractedProgram(path: path, sha256: sha256)
         } catch {
             try? FileSystem.remove(path)
             throw error

@@ -32,6 +32,7 @@ struct ProgramExtractor {
     private var found: (member: String, rank: Int)?
     private var head: [UInt8] = []
     private var names: [String] = []
+    private var sha256 = ""
 
     init(archiveName: String, wanted: [String], platform: HostPlatform, compressedBytes: @escaping () -> Int) {
         self.archiveName = archiveName
@@ -40,7 +41,7 @@ struct ProgramExtractor {
         self.compressedBytes = compressedBytes
     }
 
-    /// Reads the archive to its end and writes the program into `output`; returns the member's path.
+    /// Reads the archive to its end and writes the program into `output`; returns the program's sha256.
     mutating func extract(
         from source: @escaping ByteSource, to output: borrowing OwnedDescriptor, path: String
     ) throws(BootstrapError) -> String {
@@ -65,7 +66,7 @@ struct ProgramExtractor {
         }
         guard let found else { throw problem(.noProgram(wanted: wanted, found: names)) }
         try checkProgram(found.member)
-        return found.member
+        return sha256
     }
 
     private func checked(_ member: ArchiveReader.Member) throws(BootstrapError) -> String {
@@ -88,31 +89,23 @@ struct ProgramExtractor {
         return wanted.firstIndex(of: String(last))
     }
 
+    /// Writes one member over whatever `output` holds.
     private mutating func write(
         _ reader: ArchiveReader, to output: borrowing OwnedDescriptor, path: String
     ) throws(BootstrapError) {
-        head = []
         let descriptor = output.rawValue
-        guard ftruncate(descriptor, 0) == 0 else { throw .system(.current("empty", path: path)) }
+        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw .system(.current("empty", path: path))
+        }
+        var writer = ProgramWriter(descriptor: descriptor, path: path)
         while let block = try reader.data() {
             try count(block.bytes.count)
-            guard block.offset >= 0, block.offset <= Self.sizeLimitBytes else {
-                throw problem(.tooLarge(limitBytes: Self.sizeLimitBytes))
-            }
-            if head.count < ProgramFormat.headBytes, block.offset == head.count {
-                head.append(contentsOf: block.bytes.prefix(ProgramFormat.headBytes - head.count))
-            }
-            var done = 0
-            while done < block.bytes.count {
-                let written = retryingInterrupts {
-                    pwrite(
-                        descriptor, block.bytes.baseAddress.map { $0 + done }, block.bytes.count - done,
-                        off_t(block.offset + done))
-                }
-                guard written >= 0 else { throw .system(.current("write", path: path)) }
-                done += written
-            }
+            // Programs have no holes; an archive that says so is not worth the code.
+            guard block.offset == writer.writtenBytes else { throw problem(.unreadable("the program has holes")) }
+            do throws(SystemError) { try writer.append(block.bytes) } catch { throw .system(error) }
         }
+        head = writer.head
+        sha256 = writer.finish()
     }
 
     private mutating func count(_ bytes: Int) throws(BootstrapError) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import CRouterSystem
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -116,6 +118,11 @@ package enum FileSystem {
     /// Makes a folder durable: its entries survive a power cut.
     package static func synchronizeDirectory(_ path: String) throws(SystemError) {
         try OwnedDescriptor.open(path, [.readOnly, .directory]).synchronize(path: path)
+    }
+
+    /// Lets the disk begin with a part of a file that has just been written; a hint that cannot fail.
+    package static func startWriteback(_ descriptor: Int32, offset: Int, length: Int) {
+        router_start_writeback(descriptor, off_t(offset), off_t(length))
     }
 
     /// Bytes that an ordinary user may still write to the file system of `path`.

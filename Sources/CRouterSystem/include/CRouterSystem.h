@@ -89,6 +89,8 @@ int router_forbid_core_dumps(void);
 int router_collapse_range(int fd, off_t offset, off_t length);
 /// Gives back the blocks of `length` bytes at `offset`; they read as zeros and the size stays.
 int router_punch_hole(int fd, off_t offset, off_t length);
+/// Begins to write dirty pages of the range to disk and does not wait; only a hint.
+void router_start_writeback(int fd, off_t offset, off_t length);
 /// Credentials of the peer of a connected unix socket; 0 on success.
 int router_peer_identity(int fd, uid_t *uid, pid_t *pid);
 
