@@ -121,3 +121,24 @@ struct BudgetLedgerTests {
         for scope in spent.keys { #expect(ledger.balance(of: scope, at: now).reserved == .zero) }
     }
 }
+
+struct MemoryStoreTests {
+    @Test func `keeps the last balance of each scope`() async throws {
+        let store = MemoryStore(now: { Instant(nanoseconds: 0) })
+        let start = CalendarTime(secondsSince1970: 1_700_000_000)
+        for cents in [5, 3] as [Int64] {
+            let balance = AccountBalance(
+                scope: .user("u"), spent: Money(picodollars: cents * 10_000_000_000), windowStart: start)
+            await store.keep([LedgerEntry(amount: balance.spent, at: start, balances: [balance])])
+        }
+        #expect(await store.balances().map(\.spent.description) == ["0.03"])
+    }
+
+    @Test func `counts under each name by itself`() async throws {
+        let store = MemoryStore(now: { Instant(nanoseconds: 7) })
+        #expect(await store.take(2, of: "a", limit: 2, window: .seconds(60)) == .admitted)
+        #expect(await store.take(1, of: "b", limit: 2, window: .seconds(60)) == .admitted)
+        #expect(await store.take(1, of: "a", limit: 2, window: .seconds(60)) == .refused(retryAfter: .seconds(60)))
+        #expect(await store.take(3, of: "c", limit: 2, window: .seconds(60)) == .refused(retryAfter: nil))
+    }
+}

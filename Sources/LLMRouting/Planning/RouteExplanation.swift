@@ -85,7 +85,7 @@ public struct RouteExplanation: Sendable {
                 deployment: deployment.id, provider: deployment.provider, group: group.name,
                 upstreamModel: table.upstreamModel(place, on: link), chainPosition: position,
                 unavailability: unavailability, score: selection.score(place, in: engine, at: now), share: share,
-                estimatedCost: deployment.prices.cost(of: request.expectedUsage(at: deployment)),
+                estimatedCost: deployment.prices.cost(of: request.expectedUsage(at: table.facts[place])),
                 latency: measured ?? deployment.latency, isLatencyMeasured: measured != nil, inFlight: state.inFlight,
                 circuit: state.breaker.status(at: now.instant),
                 requestsInLastMinute: state.windows.requests.peek(at: now.instant),

@@ -52,7 +52,7 @@ public struct RouteRequest: Sendable {
     }
 
     /// An upper guess of what a call at a deployment uses.
-    func expectedUsage(at deployment: Deployment) -> TokenUsage {
+    func expectedUsage(at deployment: DeploymentFacts) -> TokenUsage {
         let output = maximumOutputTokens ?? deployment.maximumOutputTokens ?? Self.assumedOutputTokens
         return TokenUsage(inputTokens: max(0, estimatedInputTokens), outputTokens: max(0, output), isEstimated: true)
     }

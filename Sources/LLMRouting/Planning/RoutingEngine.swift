@@ -70,52 +70,41 @@ public struct RoutingEngine: Sendable {
     func unavailability(
         _ place: Int, for request: RouteRequest, in table: RoutingTable, at now: Now
     ) -> Unavailability? {
-        let deployment = table.deployments[place]
-        let state = states[table.slots[place]]
-        if !deployment.mode.serves(request.mode) { return .wrongMode }
-        if state.isDown { return .down }
-        if !state.breaker.admits(at: now.instant) { return .circuitOpen(until: state.breaker.opensAgain) }
-        if let most = deployment.maximumInputTokens, table.policy.checksContextWindow,
+        let facts = table.facts[place]
+        if !facts.mode.serves(request.mode) { return .wrongMode }
+        if let most = facts.maximumInputTokens, table.policy.checksContextWindow,
             request.estimatedInputTokens > most
         {
             return .promptTooLong
         }
-        if let most = request.maximumCost,
-            Ranking.estimatedCost(deployment, inputTokens: request.estimatedInputTokens) > most
-        {
+        if let most = request.maximumCost, facts.prices.input * max(0, request.estimatedInputTokens) > most {
             return .tooExpensive
         }
-        if let most = deployment.maximumParallelRequests, state.inFlight >= most { return .busy }
-        if let blocked = limitUnavailability(deployment, state, request, table, now) { return blocked }
-        if let rest = state.restsUntil, rest > now.instant { return .resting(until: rest) }
-        if let cool = state.coolsUntil, cool > now.instant { return .cooling(until: cool) }
-        return nil
+        let slot = table.slots[place]
+        if let own = states[slot].unavailability(facts, estimate: request.tokenEstimate, at: now.instant) {
+            return own
+        }
+        if table.hasProviderLimits || table.hasProviderBudgets,
+            let shared = providerUnavailability(place, request, table, now)
+        {
+            return shared
+        }
+        return states[slot].pause(at: now.instant)
     }
 
-    private func limitUnavailability(
-        _ deployment: Deployment, _ state: DeploymentState, _ request: RouteRequest, _ table: RoutingTable, _ now: Now
+    private func providerUnavailability(
+        _ place: Int, _ request: RouteRequest, _ table: RoutingTable, _ now: Now
     ) -> Unavailability? {
-        let estimate = request.tokenEstimate
-        let limits = deployment.limits
-        let tokens = estimate.counted(against: limits)
-        if limits.isAny, !state.windows.admits(limits, tokens: tokens, at: now.instant) {
-            return .rateLimited(until: state.windows.admission(limits, tokens: tokens, at: now.instant))
-        }
-        if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider],
-            let windows = providerWindows[deployment.provider]
-        {
-            let tokens = estimate.counted(against: limits)
+        let provider = table.deployments[place].provider
+        if let limits = table.policy.providerLimits[provider], let windows = providerWindows[provider] {
+            let tokens = request.tokenEstimate.counted(against: limits)
             if !windows.admits(limits, tokens: tokens, at: now.instant) {
                 return .rateLimited(until: windows.admission(limits, tokens: tokens, at: now.instant))
             }
         }
-        if table.hasBudgets {
-            let cost = deployment.prices.cost(of: request.expectedUsage(at: deployment))
-            if let refusal = ledger.refusal(of: cost, in: .provider(deployment.provider), at: now.calendar) {
-                return .overBudget(refusal)
-            }
-        }
-        return nil
+        let facts = table.facts[place]
+        let cost = facts.prices.cost(of: request.expectedUsage(at: facts))
+        return ledger.refusal(of: cost, in: .provider(provider), at: now.calendar).map { .overBudget($0) }
     }
 
     /// Takes everything that a call needs, immediately before it: budget, breaker permit, limits.
@@ -126,7 +115,7 @@ public struct RoutingEngine: Sendable {
         let slot = table.slots[place]
         var reservation: BudgetLedger.Reservation?
         if table.hasBudgets {
-            let cost = deployment.prices.cost(of: request.expectedUsage(at: deployment))
+            let cost = deployment.prices.cost(of: request.expectedUsage(at: table.facts[place]))
             switch ledger.reserve(cost, for: request.scopes(provider: deployment.provider), at: now.calendar) {
             case .success(let granted): reservation = granted
             case .failure(let refusal): return .failure(refusal)

@@ -31,17 +31,19 @@ public final class RoutingTable: Sendable {
     /// Place of each deployment's state in the engine; the same over reloads.
     let slots: [Int]
     let seeds: [UInt64]
+    let facts: [DeploymentFacts]
     let groups: [Group]
     private let groupByName: [String: Int]
     private let wildcards: [Wildcard]
-    /// Whether any deployment's provider has limits or budgets of its own.
     let hasProviderLimits: Bool
     let hasBudgets: Bool
+    let hasProviderBudgets: Bool
 
     init(policy: GatewayPolicy, slot: (String) -> Int) {
         self.policy = policy
         deployments = Self.withUniqueIDs(policy.deployments)
         slots = deployments.map { slot($0.id) }
+        facts = deployments.map { DeploymentFacts($0) }
         seeds = deployments.map { Affinity.hash($0.id.utf8) }
         var members: [(name: String, places: [Int])] = []
         var byName: [String: Int] = [:]
@@ -69,6 +71,7 @@ public final class RoutingTable: Sendable {
         }.sorted { $0.prefix.utf8.count + $0.suffix.utf8.count > $1.prefix.utf8.count + $1.suffix.utf8.count }
         hasProviderLimits = !policy.providerLimits.isEmpty
         hasBudgets = !policy.budgets.isEmpty
+        hasProviderBudgets = !policy.budgets.providerCaps.isEmpty
     }
 
     /// The names that clients may ask for: groups without wildcards, aliases, virtual models.

@@ -149,14 +149,14 @@ struct Selection {
         var choice = Choice()
         var order: Int?
         for (index, place) in group.members.enumerated() {
-            if let order, !group.ignoresOrder, table.deployments[place].order != order { break }
+            if let order, !group.ignoresOrder, table.facts[place].order != order { break }
             guard !tries.contains(place), !isSpoiled(place, on: link) else { continue }
             switch engine.unavailability(place, for: request, in: table, at: now) {
             case nil where !cooling: break
             case .cooling where cooling: break
             default: continue
             }
-            order = table.deployments[place].order
+            order = table.facts[place].order
             offer(place, weight: group.weights[index], to: &choice, in: engine, at: now, using: &random)
         }
         guard case .latency = table.strategy(for: request), request.affinity == nil else { return choice.place }
@@ -182,39 +182,43 @@ struct Selection {
 
     /// What the strategy compares; lower is better. Nil for a shuffle.
     func score(_ place: Int, in engine: RoutingEngine, at now: Now) -> Double? {
-        let deployment = plan.table.deployments[place]
-        let state = engine.states[plan.table.slots[place]]
-        switch plan.table.strategy(for: request) {
+        let table = plan.table
+        let slot = table.slots[place]
+        let facts = table.facts[place]
+        switch table.strategy(for: request) {
         case .shuffle: return nil
-        case .leastBusy: return Double(state.inFlight)
+        case .leastBusy: return Double(engine.states[slot].inFlight)
         case .latency: return expectedWait(place, in: engine)
-        case .cost:
-            return Double(deployment.prices.cost(of: request.expectedUsage(at: deployment)).picodollars)
-        case .usage: return usedShare(deployment, state, at: now.instant)
-        case .ranked(let priority): return rank(deployment, state, priority)
+        case .cost: return Double(facts.prices.cost(of: request.expectedUsage(at: facts)).picodollars)
+        case .usage: return engine.states[slot].usedShare(facts.limits, at: now.instant)
+        case .ranked(let priority):
+            let measured =
+                table.policy.measuredLatency
+                ? engine.states[slot].measuredLatency(streaming: request.isStreaming) : nil
+            let taskClass = plan.taskClass ?? .analysis
+            return Ranking(priority: priority, taskClass: taskClass).score(
+                estimatedCost: facts.prices.input * max(0, request.estimatedInputTokens),
+                latency: measured ?? facts.latency, quality: facts.quality,
+                isSpecialist: facts.isSpecialist(for: taskClass))
         }
-    }
-
-    private func rank(_ deployment: Deployment, _ state: DeploymentState, _ priority: RankingPriority) -> Double {
-        let ranking = Ranking(priority: priority, taskClass: plan.taskClass ?? .analysis)
-        let cost = Ranking.estimatedCost(deployment, inputTokens: request.estimatedInputTokens)
-        let measured = plan.table.policy.measuredLatency ? state.measuredLatency(streaming: request.isStreaming) : nil
-        return ranking.score(deployment, estimatedCost: cost, measuredLatency: measured)
     }
 
     /// Latency times the calls that would share it. What was never measured goes first, so that it gets measured.
     private func expectedWait(_ place: Int, in engine: RoutingEngine) -> Double {
-        let state = engine.states[plan.table.slots[place]]
-        let measured = state.measuredLatency(streaming: request.isStreaming)
-        let latency = (measured ?? plan.table.deployments[place].latency)?.milliseconds ?? 0
-        return latency * Double(state.inFlight + 1)
+        let slot = plan.table.slots[place]
+        let measured = engine.states[slot].measuredLatency(streaming: request.isStreaming)
+        let latency = (measured ?? plan.table.facts[place].latency)?.milliseconds ?? 0
+        return latency * Double(engine.states[slot].inFlight + 1)
     }
+}
 
-    private func usedShare(_ deployment: Deployment, _ state: DeploymentState, at now: Instant) -> Double {
-        let requests = share(state.windows.requests.peek(at: now), of: deployment.requestsPerMinute)
-        let tokens = share(state.windows.tokens.peek(at: now), of: deployment.tokensPerMinute)
+extension DeploymentState {
+    /// The larger part of its limits that the last minute used.
+    fileprivate func usedShare(_ limits: RateLimits, at now: Instant) -> Double {
+        let ofRequests = share(windows.requests.peek(at: now), of: limits.requestsPerMinute)
+        let ofTokens = share(windows.tokens.peek(at: now), of: limits.tokensPerMinute)
         // Without limits only the calls in flight tell deployments apart.
-        return requests == 0 && tokens == 0 ? Double(state.inFlight) / 1_000_000 : max(requests, tokens)
+        return ofRequests == 0 && ofTokens == 0 ? Double(inFlight) / 1_000_000 : max(ofRequests, ofTokens)
     }
 
     private func share(_ used: Int, of limit: Int?) -> Double {

@@ -66,6 +66,8 @@ struct PatternMatcher: Sendable {
                 symbols[Int(byte)] = symbols[Int(Self.separator)]
             }
         }
+        // Texts are matched in lower case.
+        for byte in UInt8(ascii: "a")...UInt8(ascii: "z") { symbols[Int(byte & ~0x20)] = symbols[Int(byte)] }
         var trie = Trie(symbolCount: symbolCount)
         for (index, pattern) in patterns.enumerated() {
             trie.insert(pattern.map { Int(symbols[Int($0)]) }, .places(index..<(index + 1)))

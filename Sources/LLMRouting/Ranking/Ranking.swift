@@ -35,15 +35,16 @@ public struct Ranking: Hashable, Sendable {
 
     /// Lower is better. `measuredLatency` takes the place of the declared one.
     public func score(_ deployment: Deployment, estimatedCost: Money, measuredLatency: Duration? = nil) -> Double {
-        let isSpecialist = deployment.specialties.contains(taskClass)
+        score(
+            estimatedCost: estimatedCost, latency: measuredLatency ?? deployment.latency, quality: deployment.quality,
+            isSpecialist: deployment.specialties.contains(taskClass))
+    }
+
+    func score(estimatedCost: Money, latency: Duration?, quality: Double, isSpecialist: Bool) -> Double {
         switch priority {
-        case .cost:
-            return Double(estimatedCost.picodollars) / 1_000_000_000_000 * (isSpecialist ? costBoost : 1)
-        case .speed:
-            let latency = (measuredLatency ?? deployment.latency)?.milliseconds ?? 0
-            return latency * (isSpecialist ? costBoost : 1)
-        case .quality:
-            return -deployment.quality * (isSpecialist ? qualityBoost : 1)
+        case .cost: estimatedCost.approximateDollars * (isSpecialist ? costBoost : 1)
+        case .speed: (latency?.milliseconds ?? 0) * (isSpecialist ? costBoost : 1)
+        case .quality: -quality * (isSpecialist ? qualityBoost : 1)
         }
     }
 }
