@@ -107,6 +107,12 @@ final class RawConnection: @unchecked Sendable {
         try send(Array(text.utf8))
     }
 
+    /// Sends a request and reads its answer.
+    func ask(_ text: String) throws -> RawAnswer {
+        try send(text)
+        return try receive()
+    }
+
     /// Says that nothing more will be sent.
     func shutdownWriting() {
         shutdown(descriptor.rawValue, Int32(SHUT_WR))

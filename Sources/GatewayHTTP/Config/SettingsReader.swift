@@ -33,6 +33,9 @@ package struct SettingsReader: Sendable {
                     policy["base_directory"]?.stringValue)
             }
             builder.check()
+            if builder.settings.policy.budgets != BudgetPolicy(), builder.settings.ledgerPath == nil {
+                builder.settings.ledgerPath = PathName.parent(of: path) + "/budgets.sqlite"
+            }
             guard !builder.settings.findings.hasErrors else { throw builder.settings.findings }
             return builder.settings
         } catch let list as DiagnosticList {

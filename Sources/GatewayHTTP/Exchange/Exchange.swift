@@ -7,6 +7,14 @@ internal import SystemIO
 
 /// One request on its way: performs what its `RequestRun` decides and writes the answer to the client.
 final class Exchange: AttemptOwner {
+    /// How the client wants its answer.
+    enum Shape {
+        /// As the route's API has it.
+        case standard
+        /// `provider_used`, `content`, `latency_ms` and `cost`.
+        case ranked
+    }
+
     enum State {
         case waiting
         case running
@@ -21,6 +29,7 @@ final class Exchange: AttemptOwner {
     let surface: Surface
     let facts: RequestFacts
     let requestID: String
+    let shape: Shape
     private(set) var run: RequestRun
     private(set) var attempts: [RunningAttempt?] = []
     private(set) weak var client: ClientConnection?
@@ -29,6 +38,9 @@ final class Exchange: AttemptOwner {
     private(set) var winner: RunningAttempt?
     private var events: [RequestRun.Event] = []
     private var isHandling = false
+    /// Effects that wait until an amount is in the ledger.
+    private var effects: ArraySlice<RequestRun.Effect> = []
+    private var isRecording = false
     private var wakeTask: Scheduled<Void>?
     private var wakeAt = Int64.max
     private var isPaused = false
@@ -42,8 +54,9 @@ final class Exchange: AttemptOwner {
 
     init(
         loop: GatewayLoop, client: ClientConnection, request: ClientRequest, surface: Surface, facts: RequestFacts,
-        requestID: String, run: RequestRun
+        requestID: String, run: RequestRun, shape: Shape = .standard
     ) {
+        self.shape = shape
         self.loop = loop
         self.snapshot = loop.snapshot
         self.client = client
@@ -73,8 +86,9 @@ final class Exchange: AttemptOwner {
         guard state != .over else { return }
         client = nil
         let fields = winner?.usage
+        guard !isRecording else { return }
         handle(.clientGone(usage: fields?.usage))
-        conclude(outcome: .clientGone)
+        if !isRecording { conclude(outcome: .clientGone) }
     }
 
     func clientWritable(_ isWritable: Bool) {
@@ -128,17 +142,42 @@ final class Exchange: AttemptOwner {
     private func handle(_ event: RequestRun.Event) {
         guard state != .over else { return }
         events.append(event)
-        guard !isHandling else { return }
+        work()
+    }
+
+    /// Handles events and performs effects in order, unless an amount is just being recorded.
+    private func work() {
+        guard !isHandling, !isRecording else { return }
         isHandling = true
-        while !events.isEmpty, state != .over {
-            let next = events.removeFirst()
-            let effects = loop.shared.engine.withLock { engine in
-                run.handle(next, at: .current(), in: &engine, using: &loop.random)
+        while state != .over, !isRecording {
+            if let effect = effects.popFirst() {
+                perform(effect)
+            } else if !events.isEmpty {
+                let next = events.removeFirst()
+                let decided = loop.shared.engine.withLock { engine in
+                    run.handle(next, at: .current(), in: &engine, using: &loop.random)
+                }
+                effects = decided[...]
+            } else {
+                break
             }
-            for effect in effects where state != .over { perform(effect) }
         }
         isHandling = false
         scheduleWake()
+    }
+
+    /// An answer is complete only when its amount is kept.
+    private func record(_ entry: LedgerEntry) {
+        guard let ledger = loop.shared.ledger else { return }
+        isRecording = true
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        ledger.append(entry) {
+            eventLoop.execute {
+                bound.value.isRecording = false
+                bound.value.work()
+            }
+        }
     }
 
     private func scheduleWake() {
@@ -164,7 +203,7 @@ final class Exchange: AttemptOwner {
         case .start(let attempt): begin(attempt)
         case .cancel(let number): attempts[number]?.cancel()
         case .commit(let number): commit(number)
-        case .record(let entry): loop.shared.ledger?.append(entry)
+        case .record(let entry): record(entry)
         case .finish(let number): answer(number)
         case .fail(let failure): fail(failure)
         case .breakOff(let failure): breakOff(failure)
@@ -307,6 +346,9 @@ final class Exchange: AttemptOwner {
             return client.finishAnswer()
         }
         firstByteAt = loop.now
+        if shape == .ranked {
+            return respond(RankedAnswer.success(self, attempt), outcome: .answered(200))
+        }
         let body = attempt.answerBody(translatingFor: self)
         let status = attempt.head?.status ?? 200
         sentBytes = body.readableBytes
@@ -323,6 +365,10 @@ final class Exchange: AttemptOwner {
     }
 
     private func fail(_ failure: RequestFailure) {
+        if shape == .ranked {
+            let answer = RankedAnswer.failure(failure, requestID: requestID)
+            return respond(answer, outcome: .failed(failure.envelopeCode, answer.status))
+        }
         if case .upstream(let cause, let number) = failure, let attempt = attempts[number],
             let answer = AnswerHead.passedError(self, attempt, cause)
         {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-internal import LLMRouting
+internal import NIOPosix
 
 /// Writes one file an attempt, off the request path.
 final class TraceRecorder: Sendable {
+    init(_ settings: TraceSettings, threads: NIOThreadPool) {}
+
     func record(_ exchange: Exchange) {}
 }

@@ -17,11 +17,15 @@ package enum GatewayError: Error, Equatable, Sendable {
     case modelNotAllowed(model: String)
     case modelNotFound(model: String)
     case routeNotFound
+    /// A web page of another site asks a gateway that needs no key.
+    case foreignSite
     case methodNotAllowed(allowed: [RequestMethod])
     case overloaded(retryAfter: Duration)
     /// Routing gave up.
     case failed(RequestFailure, model: String)
     case untranslatable(String)
+    /// A request of the routing service's shape that it would refuse with 422.
+    case rankedShape(RankedRequestError)
     case draining
 }
 
@@ -32,11 +36,12 @@ extension GatewayError {
         case .requestTimeout: 408
         case .body, .missingModel, .missingBoundary, .untranslatable: 400
         case .missingKey, .wrongKey, .expiredKey: 401
-        case .modelNotAllowed: 403
+        case .modelNotAllowed, .foreignSite: 403
         case .modelNotFound, .routeNotFound: 404
         case .methodNotAllowed: 405
         case .overloaded: 429
         case .failed(let failure, _): failure.status
+        case .rankedShape: 422
         case .draining: 503
         }
     }
@@ -45,10 +50,10 @@ extension GatewayError {
     private var type: String {
         switch self {
         case .framing, .requestTimeout, .body, .missingModel, .missingBoundary, .modelNotFound, .routeNotFound,
-            .methodNotAllowed, .untranslatable:
+            .methodNotAllowed, .untranslatable, .rankedShape:
             "invalid_request_error"
         case .missingKey, .wrongKey, .expiredKey: "authentication_error"
-        case .modelNotAllowed: "permission_error"
+        case .modelNotAllowed, .foreignSite: "permission_error"
         case .overloaded: "rate_limit_error"
         case .failed(let failure, _): failure.envelopeType
         case .draining: "service_unavailable_error"
@@ -68,10 +73,12 @@ extension GatewayError {
         case .modelNotAllowed: "model_not_allowed"
         case .modelNotFound: "model_not_found"
         case .routeNotFound: "unknown_url"
+        case .foreignSite: "foreign_site"
         case .methodNotAllowed: "method_not_allowed"
         case .overloaded: "overloaded"
         case .failed(let failure, _): failure.envelopeCode
         case .untranslatable: "untranslatable_request"
+        case .rankedShape: "invalid_shape"
         case .draining: "shutting_down"
         }
     }
@@ -92,11 +99,14 @@ extension GatewayError {
         case .modelNotAllowed(let model): "this API key may not use the model `\(model)`"
         case .modelNotFound(let model): "the model `\(model)` does not exist; `GET /v1/models` lists those that do"
         case .routeNotFound: "there is nothing at this URL"
+        case .foreignSite:
+            "without a key the gateway answers programs of this machine only, not web pages; set `general_settings.master_key`"
         case .methodNotAllowed(let allowed):
             "this URL answers \(allowed.map { "\($0)".uppercased() }.joined(separator: ", ")) only"
         case .overloaded: "the gateway is at its limit of concurrent requests"
         case .failed(let failure, let model): Self.words(of: failure, model: model)
         case .untranslatable(let what): "the request cannot be translated for this deployment: \(what)"
+        case .rankedShape: "the body has not the shape that this route wants"
         case .draining: "the gateway is shutting down"
         }
     }
@@ -154,7 +164,8 @@ extension GatewayError {
     }
 
     func envelope(_ dialect: Dialect) -> JSONValue {
-        switch dialect {
+        if case .rankedShape(let error) = self { return ["detail": [error.detail]] }
+        return switch dialect {
         case .openAI:
             [
                 "error": [

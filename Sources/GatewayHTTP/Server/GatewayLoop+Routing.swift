@@ -18,7 +18,7 @@ extension GatewayLoop {
         guard methods.contains(request.head.method) else { return .methodNotAllowed(allowed: methods) }
         switch request.route {
         case .liveness, .readiness: return nil
-        case .admin: return shared.adminKey.map { authenticate(&request, ClientKeys([$0])) } ?? nil
+        case .admin: return authenticate(&request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
         case .metrics, .health: if isAdmin { return nil }
         case .surface, .models, .model, .unknown: break
         }
@@ -26,7 +26,10 @@ extension GatewayLoop {
     }
 
     private func authenticate(_ request: inout ClientRequest, _ keys: ClientKeys) -> GatewayError? {
-        guard !keys.isEmpty else { return nil }
+        guard !keys.isEmpty else {
+            let isAllowed = SiteGuard.allows(host: request.text(.host), origin: request.text(named: "origin"))
+            return isAllowed ? nil : .foreignSite
+        }
         let found: Result<ClientKey, GatewayError> = request.withKey { bytes in
             guard let bytes, !bytes.isEmpty else { return .failure(.missingKey) }
             return keys.find(bytes).map { .success($0) } ?? .failure(.wrongKey)
@@ -72,6 +75,9 @@ extension GatewayLoop {
         _ surface: Surface, _ request: ClientRequest, _ client: ClientConnection
     ) throws(GatewayError) -> Exchange {
         let facts = try facts(of: request, surface)
+        if surface == .chatCompletions, facts.prompt != nil, facts.messages == nil {
+            return try ranked(request, client)
+        }
         guard !facts.model.isEmpty else { throw .missingModel }
         if let key = request.key, !key.models.isEmpty, !key.models.contains(facts.model) {
             throw .modelNotAllowed(model: facts.model)
@@ -98,6 +104,25 @@ extension GatewayLoop {
             loop: self, client: client, request: request, surface: surface, facts: facts,
             requestID: request.id(from: self),
             run: RequestRun(route, plan: plan))
+    }
+
+    /// A request of the routing service's own shape: a prompt and preferences, any deployment.
+    private func ranked(_ request: ClientRequest, _ client: ClientConnection) throws(GatewayError) -> Exchange {
+        let ranked: RankedRequest
+        do throws(RankedRequestError) {
+            ranked = try RankedRequest(Array(request.body.readableBytesView))
+        } catch {
+            throw .rankedShape(error)
+        }
+        var chat = request
+        chat.body = ByteBuffer(bytes: ranked.chatBody)
+        let facts = try facts(of: chat, .chatCompletions)
+        var route = ranked.route
+        route.key = request.key?.name
+        let plan = RoutePlan(rankingAll: route, table: snapshot.table)
+        return Exchange(
+            loop: self, client: client, request: chat, surface: .chatCompletions, facts: facts,
+            requestID: request.id(from: self), run: RequestRun(route, plan: plan), shape: .ranked)
     }
 
     private func facts(of request: ClientRequest, _ surface: Surface) throws(GatewayError) -> RequestFacts {

@@ -13,7 +13,7 @@ internal import SystemIO
 #endif
 
 /// The life of a gateway process: start, reload on SIGHUP, end on SIGTERM or SIGINT.
-package struct GatewayProcess {
+package struct GatewayProcess: Sendable {
     package struct Options: Sendable {
         package var config: String
         package var host: String?
@@ -76,14 +76,18 @@ package struct GatewayProcess {
 
     private func reload(_ server: GatewayServer) {
         do {
-            let settings = try reader.read(options.config)
-            report(settings.findings)
-            server.reload(settings)
-            say("reloaded \(options.config), generation \(server.generation)")
+            try apply(to: server)
         } catch {
             report(error)
             say("the configuration stays as it was")
         }
+    }
+
+    private func apply(to server: GatewayServer) throws {
+        let settings = try reader.read(options.config)
+        report(settings.findings)
+        server.reload(settings)
+        say("reloaded \(options.config), generation \(server.generation)")
     }
 
     private func report(_ error: any Error) {

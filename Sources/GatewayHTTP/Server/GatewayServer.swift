@@ -66,6 +66,7 @@ package final class GatewayServer: Sendable {
     private let socket: ListeningSocket
     private let state = Mutex(State())
     private let snapshot: Mutex<Snapshot>
+    private let reloadAction = Mutex<(@Sendable () throws -> Void)?>(nil)
 
     /// Starts to listen. Requests are answered as soon as this returns.
     package init(_ settings: GatewaySettings, options: ServerOptions = ServerOptions()) throws {
@@ -82,12 +83,20 @@ package final class GatewayServer: Sendable {
         port = socket.port
         threads = NIOThreadPool(numberOfThreads: 1)
         threads.start()
-        let engine = RoutingEngine(policy: settings.policy)
+        var engine = RoutingEngine(policy: settings.policy)
+        var ledger: LedgerStore?
+        if let path = settings.ledgerPath {
+            let store = try LedgerStore(path: path, threads: threads)
+            let balances = try store.balances()
+            engine.ledger.restore(balances)
+            ledger = store
+        }
         let first = Snapshot(settings, table: engine.table, generation: 1)
         snapshot = Mutex(first)
         let shared = GatewayShared(
             loopCount: loopCount, engine: engine, tls: UpstreamTLS(extraRoots: options.extraRoots),
-            logWriter: LogWriter(descriptor: options.logDescriptor, threads: threads), ledger: nil, traces: nil,
+            logWriter: LogWriter(descriptor: options.logDescriptor, threads: threads), ledger: ledger,
+            traces: settings.traces.map { [threads] in TraceRecorder($0, threads: threads) },
             adminKey: settings.admin?.key.map { ClientKey(name: "admin", key: $0) })
         self.shared = shared
         group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
@@ -142,6 +151,24 @@ package final class GatewayServer: Sendable {
         for loop in loops {
             loop.eventLoop.execute { loop.value.replace(next) }
         }
+    }
+
+    /// What the operator's side does to reload: reads the files again and calls `reload`.
+    package func onReload(_ action: @escaping @Sendable () throws -> Void) {
+        reloadAction.withLock { $0 = action }
+    }
+
+    func requestReload() -> EventLoopFuture<Int> {
+        let action = reloadAction.withLock { $0 }
+        return threads.runIfActive(eventLoop: group.next()) {
+            try action?()
+            return self.generation
+        }
+    }
+
+    /// Ends the process as SIGTERM does.
+    func requestDrain() {
+        System.terminate()
     }
 
     package var generation: Int { state.withLock { $0.generation } }

@@ -82,6 +82,11 @@ final class ListeningSocket: Sendable {
 enum System {
     static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
+    /// Asks this process to end.
+    static func terminate() {
+        kill(getpid(), SIGTERM)
+    }
+
     static func pause(milliseconds: Int) {
         var time = timespec(tv_sec: 0, tv_nsec: milliseconds * 1_000_000)
         nanosleep(&time, nil)

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+
+import GatewayHTTP
+import JSONSyntax
+import StandInHTTP
+import TestSupport
+import Testing
+
+private let mockConfig = """
+    model_list:
+      - {model_name: echo, litellm_params: {model: mock/echo, input_cost_per_token: 0.00001, output_cost_per_token: 0.00002}}
+      - {model_name: secret, litellm_params: {model: mock/echo}}
+      - {model_name: "openai/*", litellm_params: {model: "mock/*"}}
+    router_settings:
+      model_group_alias: {gpt-old: echo, hidden-name: {model: echo, hidden: true}}
+
+    """
+
+private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) -> JSONValue {
+    ["model": .string(model), "stream": .bool(stream), "messages": [["role": "user", "content": .string(text)]]]
+}
+
+@Suite struct SurfaceTests {
+    @Test func `lists models and aliases but neither wildcards nor hidden names`() async throws {
+        try await withGateway(mockConfig) { gateway in
+            let list = try await gateway.client.get("/v1/models")
+            let names = list.json["data"]?.arrayValue?.compactMap { $0["id"]?.stringValue }
+            #expect(names == ["echo", "secret", "gpt-old"])
+            #expect(try await gateway.client.get("/v1/models/gpt-old").status == 200)
+            #expect(try await gateway.client.get("/v1/models/openai%2Fecho").status == 200)
+            #expect(try await gateway.client.get("/v1/models/none").errorCode == "model_not_found")
+        }
+    }
+
+    @Test func `aliases, wildcards and both spellings of a route answer`() async throws {
+        try await withGateway(mockConfig) { gateway in
+            for model in ["echo", "gpt-old", "hidden-name", "openai/echo"] {
+                #expect(try await gateway.client.post(chat(model)).status == 200)
+            }
+            #expect(try await gateway.client.post(chat("echo"), to: "/chat/completions").status == 200)
+            #expect(try await gateway.client.post(["model": "echo", "input": "a"], to: "/embeddings").status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        ("{\"model\":\"echo\"", 400, "invalid_body"), ("[]", 400, "invalid_body"), ("", 400, "invalid_body"),
+        ("{}", 400, "missing_model"), ("{\"model\":\"\"}", 400, "missing_model"), ("{\"model\":7}", 400, "invalid_body"),
+        ("{\"model\":\"echo\",\"model\":\"secret\"}", 400, "invalid_body"),
+        ("{\"model\":\"echo\",\"mod\\u0065l\":\"secret\"}", 400, "invalid_body"),
+        ("{\"model\":\"echo\",\"stream\":\"yes\"}", 400, "invalid_body"),
+        ("{\"model\":\"none\"}", 404, "model_not_found"),
+        ("{\"model\":\"echo\",\"a\":" + String(repeating: "[", count: 300) + String(repeating: "]", count: 300) + "}", 400, "invalid_body"),
+    ])
+    func `a body that cannot be routed is refused in OpenAI's shape`(body: String, status: Int, code: String) async throws {
+        try await withGateway(mockConfig) { gateway in
+            let answer = try await gateway.client.post(text: body)
+            #expect(answer.status == status)
+            #expect(answer.errorCode == code)
+            let anthropic = try await gateway.client.post(text: body, to: "/v1/messages")
+            #expect(anthropic.status == status)
+            #expect(anthropic.json["type"] == "error")
+        }
+    }
+
+    @Test func `unknown routes and wrong methods say so`() async throws {
+        try await withGateway(mockConfig) { gateway in
+            #expect(try await gateway.client.get("/nothing").status == 404)
+            let wrong = try await gateway.client.get("/v1/chat/completions")
+            #expect(wrong.status == 405)
+            #expect(wrong.header("allow") == "POST")
+            #expect(try await gateway.client.get("/providers").status == 404)
+        }
+    }
+
+    @Test func `health and metrics answer without calling anybody`() async throws {
+        try await withGateway(mockConfig) { gateway in
+            #expect(try await gateway.client.get("/health/liveliness").status == 200)
+            #expect(try await gateway.client.get("/health/readiness").json["status"] == "healthy")
+            #expect(try await gateway.client.get("/health").json["healthy_count"] == 3)
+            _ = try await gateway.client.post(chat("echo"))
+            let metrics = try await gateway.client.get("/metrics").text
+            #expect(metrics.contains("llm_router_requests_total{operation=\"chat\",model_group=\"echo\",status=\"200\"} 1"))
+            #expect(metrics.contains("gen_ai_client_token_usage_total"))
+        }
+    }
+
+    @Test func `fields and headers that nobody knows pass, keys and cookies do not`() async throws {
+        let upstream = try await StandInServer.start { _ in Scripted.chat("ok").adding("x-ratelimit-remaining", "9").adding("Set-Cookie", "a=b") }
+        try await withGateway(Scripted.config(upstream, nil)) { gateway in
+            let body = "{ \"x_new\" : [1.0, 1e3] ,\"model\":\"main\", \"messages\":[]}"
+            let headers = [
+                ("Authorization", "Bearer client-key"), ("X-Api-Key", "client-key"), ("Cookie", "c=1"), ("X-Mine", "kept"),
+                ("Connection", "X-Hop"), ("X-Hop", "dropped"), ("Accept-Encoding", "gzip"), ("OpenAI-Beta", "x"),
+            ]
+            let answer = try await gateway.client.post(text: body, headers: headers)
+            let sent = try #require(upstream.requests.first)
+            #expect(String(decoding: sent.body, as: UTF8.self) == body.replacing("\"main\"", with: "\"first\""))
+            #expect(sent.header("x-mine") == "kept")
+            #expect(sent.header("openai-beta") == "x")
+            #expect(sent.header("cookie") == nil)
+            #expect(sent.header("x-hop") == nil)
+            #expect(sent.header("x-api-key") == nil)
+            #expect(sent.header("authorization") == "Bearer sk-first-secret-key")
+            #expect(sent.header("accept-encoding") == "identity")
+            #expect(sent.header("x-request-id") == answer.header("x-request-id"))
+            #expect(answer.header("x-ratelimit-remaining") == "9")
+            #expect(answer.header("set-cookie") == nil)
+            #expect(answer.header("x-litellm-model-api-base") == "http://127.0.0.1:\(upstream.port)/v1")
+        }
+        await upstream.stop()
+    }
+
+    @Test func `an upstream's error passes without the deployment's key`() async throws {
+        let upstream = try await StandInServer.start { _ in Scripted.error(401, message: "bad key sk-first-secret-key") }
+        try await withGateway(Scripted.config(upstream, nil)) { gateway in
+            let answer = try await gateway.client.post(plainRequest)
+            #expect(answer.status == 401)
+            #expect(answer.text.contains("bad key <redacted>"))
+        }
+        await upstream.stop()
+    }
+
+    @Test func `prompts of the routing service's shape are ranked over all deployments`() async throws {
+        try await withGateway(mockConfig) { gateway in
+            let answer = try await gateway.client.post(["prompt": "hello", "user_id": nil], to: "/chat/completions")
+            #expect(answer.status == 200)
+            #expect(answer.json["content"] == "You said: hello")
+            #expect(answer.json["provider_used"] != nil)
+            let wrong = try await gateway.client.post(["prompt": "a", "preferences": ["priority": "best"]], to: "/chat/completions")
+            #expect(wrong.status == 422)
+            #expect(wrong.json["detail"]?.arrayValue?.first?["msg"] == "Input should be 'cost', 'speed' or 'quality'")
+        }
+    }
+}
+
+@Suite struct KeyTests {
+    private let config = mockConfig + "general_settings: {master_key: os.environ/MASTER}\n"
+    private let environment = ["MASTER": "sk-master-0123456789"]
+
+    @Test func `requests need the key, probes do not`() async throws {
+        try await withGateway(config, environment: environment) { gateway in
+            let none = try await gateway.client.post(chat("echo"))
+            #expect(none.status == 401)
+            #expect(none.errorCode == "missing_api_key")
+            let wrong = try await gateway.client.post(chat("echo"), headers: [("Authorization", "Bearer sk-master-012345678")])
+            #expect(wrong.errorCode == "invalid_api_key")
+            #expect(try await gateway.client.get("/v1/models").status == 401)
+            #expect(try await gateway.client.get("/metrics").status == 401)
+            #expect(try await gateway.client.get("/health/readiness").status == 200)
+            for header in [("Authorization", "Bearer sk-master-0123456789"), ("x-api-key", "sk-master-0123456789")] {
+                #expect(try await gateway.client.post(chat("echo"), headers: [header]).status == 200)
+            }
+            #expect(try await gateway.client.post(chat("echo"), to: "/v1/messages").json["error"]?["type"] == "authentication_error")
+        }
+    }
+
+    @Test func `keys of our own have models, limits and an end`() async throws {
+        func hash(_ key: String) -> JSONValue {
+            let digits = ClientKey.digest(of: Array(key.utf8)).map { byte in
+                let text = String(byte, radix: 16)
+                return text.count == 1 ? "0" + text : text
+            }
+            return .string("sha256:" + digits.joined())
+        }
+        var policy = GatewayUnderTest.quickPolicy
+        policy["keys"] = [
+            "narrow": ["hash": hash("sk-narrow"), "models": ["echo"]], "slow": ["hash": hash("sk-slow"), "rpm": 2],
+            "old": ["hash": hash("sk-old"), "expires": "2020-01-31"], "poor": ["hash": hash("sk-poor"), "budget": "0.0000001"],
+        ]
+        try await withGateway(config, policy: policy, environment: environment) { gateway in
+            func status(_ key: String, _ model: String = "echo") async throws -> RawAnswer {
+                try await gateway.client.post(chat(model), headers: [("Authorization", "Bearer \(key)")])
+            }
+            #expect(try await status("sk-narrow").status == 200)
+            #expect(try await status("sk-narrow", "secret").status == 403)
+            let models = try await gateway.client.get("/v1/models", headers: [("Authorization", "Bearer sk-narrow")])
+            #expect(models.json["data"]?.arrayValue?.count == 1)
+            #expect(try await status("sk-old").errorCode == "expired_api_key")
+            #expect(try await status("sk-slow").status == 200)
+            #expect(try await status("sk-slow").status == 200)
+            let limited = try await status("sk-slow")
+            #expect(limited.status == 429)
+            #expect(limited.header("retry-after") != nil)
+            #expect(try await status("sk-poor").status == 402)
+        }
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:4000", nil, true), ("localhost", "http://localhost:3000", true), ("[::1]:4000", nil, true),
+        ("192.168.1.5", nil, true), ("127.0.0.1", "https://evil.example", false), ("evil.example:4000", nil, false),
+        ("127.0.0.1", "null", false), ("127.0.0.1.evil.example", nil, false), ("localhost", "http://localhost.evil.example", false),
+    ] as [(String, String?, Bool)])
+    func `without a key web pages of other sites are refused`(host: String, origin: String?, isAllowed: Bool) {
+        #expect(SiteGuard.allows(host: host, origin: origin) == isAllowed)
+    }
+
+    @Test func `without a key only loopback may be bound`() async throws {
+        let folder = try await GatewayUnderTest(mockConfig)
+        let settings = try SettingsReader { _ in nil }.read(folder.folder.path("litellm.yaml"))
+        var options = ServerOptions()
+        options.host = "0.0.0.0"
+        options.port = 0
+        #expect(throws: ServerError.unsafeBind(host: "0.0.0.0")) { try GatewayServer(settings, options: options) }
+        try await folder.stop()
+    }
+}
+
+@Suite struct BoundTests {
+    private func withBounds(_ limits: JSONValue, _ config: String = mockConfig, _ body: (GatewayUnderTest) async throws -> Void) async throws {
+        var policy = GatewayUnderTest.quickPolicy
+        policy["limits"] = limits
+        try await withGateway(config, policy: policy, body)
+    }
+
+    @Test func `a body over the limit is refused, announced or not`() async throws {
+        try await withBounds(["body_bytes": "2KiB"]) { gateway in
+            let large = JSONWriter.text(of: chat("echo", String(repeating: "a", count: 4000)))
+            #expect(try await gateway.client.post(text: large).status == 413)
+            let chunks = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + "fff\r\n" + String(repeating: "a", count: 4095) + "\r\n"
+            #expect(try await gateway.client.exchange(Array(chunks.utf8)).status == 413)
+            #expect(try await gateway.client.post(chat("echo")).status == 200)
+        }
+    }
+
+    @Test func `a chunked body is as good as any`() async throws {
+        try await withBounds([:]) { gateway in
+            let body = JSONWriter.text(of: chat("echo", "in pieces"))
+            var text = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            for character in body { text += "1\r\n\(character)\r\n" }
+            let answer = try await gateway.client.exchange(Array((text + "0\r\n\r\n").utf8))
+            #expect(answer.text.contains("in pieces"))
+        }
+    }
+
+    @Test func `requests sent ahead are answered in order`() async throws {
+        try await withBounds([:]) { gateway in
+            let port = gateway.server.port
+            let texts = try await RawClient.onThread {
+                let connection = try RawConnection(port: port)
+                let requests = (0..<20).flatMap {
+                    RawClient.request("POST", "/v1/chat/completions", JSONWriter.text(of: chat("echo", "number \($0)", stream: $0 % 3 == 0)))
+                }
+                try connection.send(requests)
+                return try (0..<20).map { _ in try connection.receive() }.map { $0.streamedText.isEmpty ? $0.text : $0.streamedText }
+            }
+            for (index, text) in texts.enumerated() { #expect(text.contains("number \(index)")) }
+        }
+    }
+
+    @Test func `slow and half-open clients are closed`() async throws {
+        try await withBounds([:]) { gateway in
+            let port = gateway.server.port
+            let closed = try await RawClient.onThread {
+                let silent = try RawConnection(port: port)
+                let slowHead = try RawConnection(port: port)
+                try slowHead.send("GET /v1/models HTTP/1.1\r\nHost:")
+                let slowBody = try RawConnection(port: port)
+                try slowBody.send("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+                let answers = [try slowHead.receive().status, try slowBody.receive().status]
+                return (answers, [silent.isClosedByPeer(), slowHead.isClosedByPeer(), slowBody.isClosedByPeer()])
+            }
+            #expect(closed.0 == [408, 408])
+            #expect(closed.1 == [true, true, true])
+        }
+    }
+
+    @Test func `more requests than may run wait, more than may wait are refused`() async throws {
+        let config = "model_list:\n  - {model_name: echo, litellm_params: {model: \"mock/echo?delay_ms=200\"}}\n"
+        try await withBounds(["requests": 2, "queue": 4], config) { gateway in
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<16 {
+                    group.addTask { try await gateway.client.post(chat("echo")).status }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            #expect(statuses.contains(200))
+            #expect(statuses.contains(429))
+            #expect(Set(statuses) == [200, 429])
+        }
+    }
+
+    @Test func `a client that does not read bounds what is held for it`() async throws {
+        let config = "model_list:\n  - {model_name: echo, litellm_params: {model: \"mock/echo?chunks=100000\"}}\n"
+        try await withBounds([:], config) { gateway in
+            let port = gateway.server.port
+            let folder = gateway.folder
+            try await RawClient.onThread {
+                let connection = try RawConnection(port: port, receiveBuffer: 4096)
+                let body = JSONWriter.text(of: chat("echo", stream: true))
+                try connection.send(RawClient.request("POST", "/v1/chat/completions", body))
+                // It reads nothing for longer than the gateway is patient.
+                #expect(waits { ((try? folder.read("access.log")) ?? "").contains("client_gone") })
+                withExtendedLifetime(connection) {}
+            }
+            let line = try #require(try await gateway.logLines(1).first)
+            #expect(line["status"] == 499)
+            #expect((line["response_bytes"]?.integerValue ?? .max) < 4 << 20)
+        }
+    }
+
+    @Test func `Expect 100-continue is answered, other protocols are refused`() async throws {
+        try await withBounds([:]) { gateway in
+            let body = JSONWriter.text(of: chat("echo"))
+            let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+            let port = gateway.server.port
+            let status = try await RawClient.onThread {
+                let connection = try RawConnection(port: port)
+                try connection.send(head)
+                #expect(try connection.readUntil("100 Continue"))
+                try connection.send(body)
+                return try connection.receive().status
+            }
+            #expect(status == 200)
+            #expect(try await gateway.client.exchange([0x16, 0x03, 0x01, 0x02]).status == 400)
+        }
+    }
+}
