@@ -39,7 +39,8 @@ import Testing
             #expect(failures.value == 0)
             #expect(answered.value > 32)
             #expect(gateway.server.generation == 101)
-            #expect(try await gateway.client.post(plainRequest).text.contains("generation99"))
+            let answer1 = try await gateway.client.post(plainRequest)
+            #expect(answer1.text.contains("generation99"))
         }
     }
 
@@ -49,7 +50,8 @@ import Testing
             #expect(throws: (any Error).self) {
                 try gateway.reload("model_list:\n  - {model_name: x, litellm_params: {model: bedrock/y}}\n")
             }
-            #expect(try await gateway.client.post(plainRequest).text.contains("good"))
+            let answer2 = try await gateway.client.post(plainRequest)
+            #expect(answer2.text.contains("good"))
         }
     }
 
@@ -59,7 +61,7 @@ import Testing
         async let stream = gateway.client.post(streamRequest)
         let idle = try await RawClient.onThread {
             let connection = try RawConnection(port: port)
-            try connection.send("GET /health/readiness HTTP/1.1\r\nHost: a\r\n\r\n")
+            try connection.send("GET /health/readiness HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             _ = try connection.receive()
             return connection
         }
@@ -82,7 +84,7 @@ import Testing
             let connection = try RawConnection(port: port)
             try connection.send(RawClient.request("POST", "/v1/chat/completions", JSONWriter.text(of: plainRequest)))
             // The answer to a later request says that the gateway has read the one before.
-            _ = try RawConnection(port: port).ask("GET /health/readiness HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try RawConnection(port: port).ask("GET /health/readiness HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             return connection
         }
         let start = MonotonicTime.now()
@@ -100,7 +102,9 @@ import Testing
             """
         var policy = GatewayUnderTest.quickPolicy
         policy["budgets"] = ["users": ["default": "0.08", "window": "1h"], "store": "spent.sqlite"]
-        let request: JSONValue = ["model": "main", "user": "ann", "max_tokens": 10, "messages": [["role": "user", "content": "hi"]]]
+        let request: JSONValue = [
+            "model": "main", "user": "ann", "max_tokens": 10, "messages": [["role": "user", "content": "hi"]],
+        ]
         let first = try await GatewayUnderTest(config, policy: policy)
         var answered = 0
         while try await first.client.post(request).status == 200 { answered += 1 }
@@ -115,7 +119,8 @@ import Testing
         options.port = 0
         options.loops = 1
         let second = try GatewayServer(settings, options: options)
-        #expect(try await RawClient(port: second.port).post(request).status == 402)
+        let answer3 = try await RawClient(port: second.port).post(request)
+        #expect(answer3.status == 402)
         _ = try await RawClient.onThread { second.drain(within: .seconds(1)) }
         try await first.stop()
     }

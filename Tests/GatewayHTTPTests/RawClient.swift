@@ -55,7 +55,7 @@ struct RawClient: Sendable {
 
     static func request(_ method: String, _ path: String, _ body: String, _ headers: [(String, String)] = []) -> [UInt8]
     {
-        var text = "\(method) \(path) HTTP/1.1\r\nHost: test\r\n"
+        var text = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         if method != "GET" { text += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
         return Array((text + "\r\n" + body).utf8)

@@ -14,7 +14,7 @@ import Testing
 
     @Test func `reads a request head and where it ends`() throws {
         let text =
-            "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nX-Odd:  a b\t\r\n\r\nrest"
+            "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nX-Odd: \ta b  \r\n\r\nrest"
         let head = try #require(try parse(text))
         #expect(head.method == .post)
         #expect(head.body == .length(12))
@@ -46,6 +46,7 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", .invalidHeaderName),
         ("GET / HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n", .invalidHeaderValue),
         ("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", .invalidHeaderValue),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: a\t\r\n\r\n", .invalidHeaderValue),
         ("GET / HTTP/1.1\r\n\r\n", .missingHost),
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", .repeatedHost),
         ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidStartLine),

@@ -26,32 +26,44 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             let list = try await gateway.client.get("/v1/models")
             let names = list.json["data"]?.arrayValue?.compactMap { $0["id"]?.stringValue }
             #expect(names == ["echo", "secret", "gpt-old"])
-            #expect(try await gateway.client.get("/v1/models/gpt-old").status == 200)
-            #expect(try await gateway.client.get("/v1/models/openai%2Fecho").status == 200)
-            #expect(try await gateway.client.get("/v1/models/none").errorCode == "model_not_found")
+            let answer1 = try await gateway.client.get("/v1/models/gpt-old")
+            #expect(answer1.status == 200)
+            let answer2 = try await gateway.client.get("/v1/models/openai%2Fecho")
+            #expect(answer2.status == 200)
+            let answer3 = try await gateway.client.get("/v1/models/none")
+            #expect(answer3.errorCode == "model_not_found")
         }
     }
 
     @Test func `aliases, wildcards and both spellings of a route answer`() async throws {
         try await withGateway(mockConfig) { gateway in
             for model in ["echo", "gpt-old", "hidden-name", "openai/echo"] {
-                #expect(try await gateway.client.post(chat(model)).status == 200)
+                let answer4 = try await gateway.client.post(chat(model))
+                #expect(answer4.status == 200)
             }
-            #expect(try await gateway.client.post(chat("echo"), to: "/chat/completions").status == 200)
-            #expect(try await gateway.client.post(["model": "echo", "input": "a"], to: "/embeddings").status == 200)
+            let answer5 = try await gateway.client.post(chat("echo"), to: "/chat/completions")
+            #expect(answer5.status == 200)
+            let answer6 = try await gateway.client.post(["model": "echo", "input": "a"], to: "/embeddings")
+            #expect(answer6.status == 200)
         }
     }
 
     @Test(arguments: [
         ("{\"model\":\"echo\"", 400, "invalid_body"), ("[]", 400, "invalid_body"), ("", 400, "invalid_body"),
-        ("{}", 400, "missing_model"), ("{\"model\":\"\"}", 400, "missing_model"), ("{\"model\":7}", 400, "invalid_body"),
+        ("{}", 400, "missing_model"), ("{\"model\":\"\"}", 400, "missing_model"),
+        ("{\"model\":7}", 400, "invalid_body"),
         ("{\"model\":\"echo\",\"model\":\"secret\"}", 400, "invalid_body"),
         ("{\"model\":\"echo\",\"mod\\u0065l\":\"secret\"}", 400, "invalid_body"),
         ("{\"model\":\"echo\",\"stream\":\"yes\"}", 400, "invalid_body"),
         ("{\"model\":\"none\"}", 404, "model_not_found"),
-        ("{\"model\":\"echo\",\"a\":" + String(repeating: "[", count: 300) + String(repeating: "]", count: 300) + "}", 400, "invalid_body"),
+        (
+            "{\"model\":\"echo\",\"a\":" + String(repeating: "[", count: 300) + String(repeating: "]", count: 300)
+                + "}", 400, "invalid_body"
+        ),
     ])
-    func `a body that cannot be routed is refused in OpenAI's shape`(body: String, status: Int, code: String) async throws {
+    func `a body that cannot be routed is refused in OpenAI's shape`(body: String, status: Int, code: String)
+        async throws
+    {
         try await withGateway(mockConfig) { gateway in
             let answer = try await gateway.client.post(text: body)
             #expect(answer.status == status)
@@ -64,32 +76,41 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
 
     @Test func `unknown routes and wrong methods say so`() async throws {
         try await withGateway(mockConfig) { gateway in
-            #expect(try await gateway.client.get("/nothing").status == 404)
+            let answer7 = try await gateway.client.get("/nothing")
+            #expect(answer7.status == 404)
             let wrong = try await gateway.client.get("/v1/chat/completions")
             #expect(wrong.status == 405)
             #expect(wrong.header("allow") == "POST")
-            #expect(try await gateway.client.get("/providers").status == 404)
+            let answer8 = try await gateway.client.get("/providers")
+            #expect(answer8.status == 404)
         }
     }
 
     @Test func `health and metrics answer without calling anybody`() async throws {
         try await withGateway(mockConfig) { gateway in
-            #expect(try await gateway.client.get("/health/liveliness").status == 200)
-            #expect(try await gateway.client.get("/health/readiness").json["status"] == "healthy")
-            #expect(try await gateway.client.get("/health").json["healthy_count"] == 3)
+            let answer9 = try await gateway.client.get("/health/liveliness")
+            #expect(answer9.status == 200)
+            let answer10 = try await gateway.client.get("/health/readiness")
+            #expect(answer10.json["status"] == "healthy")
+            let answer11 = try await gateway.client.get("/health")
+            #expect(answer11.json["healthy_count"] == 3)
             _ = try await gateway.client.post(chat("echo"))
             let metrics = try await gateway.client.get("/metrics").text
-            #expect(metrics.contains("llm_router_requests_total{operation=\"chat\",model_group=\"echo\",status=\"200\"} 1"))
+            #expect(
+                metrics.contains("llm_router_requests_total{operation=\"chat\",model_group=\"echo\",status=\"200\"} 1"))
             #expect(metrics.contains("gen_ai_client_token_usage_total"))
         }
     }
 
     @Test func `fields and headers that nobody knows pass, keys and cookies do not`() async throws {
-        let upstream = try await StandInServer.start { _ in Scripted.chat("ok").adding("x-ratelimit-remaining", "9").adding("Set-Cookie", "a=b") }
+        let upstream = try await StandInServer.start { _ in
+            Scripted.chat("ok").adding("x-ratelimit-remaining", "9").adding("Set-Cookie", "a=b")
+        }
         try await withGateway(Scripted.config(upstream, nil)) { gateway in
             let body = "{ \"x_new\" : [1.0, 1e3] ,\"model\":\"main\", \"messages\":[]}"
             let headers = [
-                ("Authorization", "Bearer client-key"), ("X-Api-Key", "client-key"), ("Cookie", "c=1"), ("X-Mine", "kept"),
+                ("Authorization", "Bearer client-key"), ("X-Api-Key", "client-key"), ("Cookie", "c=1"),
+                ("X-Mine", "kept"),
                 ("Connection", "X-Hop"), ("X-Hop", "dropped"), ("Accept-Encoding", "gzip"), ("OpenAI-Beta", "x"),
             ]
             let answer = try await gateway.client.post(text: body, headers: headers)
@@ -111,7 +132,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     }
 
     @Test func `an upstream's error passes without the deployment's key`() async throws {
-        let upstream = try await StandInServer.start { _ in Scripted.error(401, message: "bad key sk-first-secret-key") }
+        let upstream = try await StandInServer.start { _ in Scripted.error(401, message: "bad key sk-first-secret-key")
+        }
         try await withGateway(Scripted.config(upstream, nil)) { gateway in
             let answer = try await gateway.client.post(plainRequest)
             #expect(answer.status == 401)
@@ -126,7 +148,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             #expect(answer.status == 200)
             #expect(answer.json["content"] == "You said: hello")
             #expect(answer.json["provider_used"] != nil)
-            let wrong = try await gateway.client.post(["prompt": "a", "preferences": ["priority": "best"]], to: "/chat/completions")
+            let wrong = try await gateway.client.post(
+                ["prompt": "a", "preferences": ["priority": "best"]], to: "/chat/completions")
             #expect(wrong.status == 422)
             #expect(wrong.json["detail"]?.arrayValue?.first?["msg"] == "Input should be 'cost', 'speed' or 'quality'")
         }
@@ -142,15 +165,21 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             let none = try await gateway.client.post(chat("echo"))
             #expect(none.status == 401)
             #expect(none.errorCode == "missing_api_key")
-            let wrong = try await gateway.client.post(chat("echo"), headers: [("Authorization", "Bearer sk-master-012345678")])
+            let wrong = try await gateway.client.post(
+                chat("echo"), headers: [("Authorization", "Bearer sk-master-012345678")])
             #expect(wrong.errorCode == "invalid_api_key")
-            #expect(try await gateway.client.get("/v1/models").status == 401)
-            #expect(try await gateway.client.get("/metrics").status == 401)
-            #expect(try await gateway.client.get("/health/readiness").status == 200)
+            let answer12 = try await gateway.client.get("/v1/models")
+            #expect(answer12.status == 401)
+            let answer13 = try await gateway.client.get("/metrics")
+            #expect(answer13.status == 401)
+            let answer14 = try await gateway.client.get("/health/readiness")
+            #expect(answer14.status == 200)
             for header in [("Authorization", "Bearer sk-master-0123456789"), ("x-api-key", "sk-master-0123456789")] {
-                #expect(try await gateway.client.post(chat("echo"), headers: [header]).status == 200)
+                let answer15 = try await gateway.client.post(chat("echo"), headers: [header])
+                #expect(answer15.status == 200)
             }
-            #expect(try await gateway.client.post(chat("echo"), to: "/v1/messages").json["error"]?["type"] == "authentication_error")
+            let answer16 = try await gateway.client.post(chat("echo"), to: "/v1/messages")
+            #expect(answer16.json["error"]?["type"] == "authentication_error")
         }
     }
 
@@ -165,31 +194,40 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
         var policy = GatewayUnderTest.quickPolicy
         policy["keys"] = [
             "narrow": ["hash": hash("sk-narrow"), "models": ["echo"]], "slow": ["hash": hash("sk-slow"), "rpm": 2],
-            "old": ["hash": hash("sk-old"), "expires": "2020-01-31"], "poor": ["hash": hash("sk-poor"), "budget": "0.0000001"],
+            "old": ["hash": hash("sk-old"), "expires": "2020-01-31"],
+            "poor": ["hash": hash("sk-poor"), "budget": "0.0000001"],
         ]
         try await withGateway(config, policy: policy, environment: environment) { gateway in
             func status(_ key: String, _ model: String = "echo") async throws -> RawAnswer {
                 try await gateway.client.post(chat(model), headers: [("Authorization", "Bearer \(key)")])
             }
-            #expect(try await status("sk-narrow").status == 200)
-            #expect(try await status("sk-narrow", "secret").status == 403)
+            let answer17 = try await status("sk-narrow")
+            #expect(answer17.status == 200)
+            let answer18 = try await status("sk-narrow", "secret")
+            #expect(answer18.status == 403)
             let models = try await gateway.client.get("/v1/models", headers: [("Authorization", "Bearer sk-narrow")])
             #expect(models.json["data"]?.arrayValue?.count == 1)
-            #expect(try await status("sk-old").errorCode == "expired_api_key")
-            #expect(try await status("sk-slow").status == 200)
-            #expect(try await status("sk-slow").status == 200)
+            let answer19 = try await status("sk-old")
+            #expect(answer19.errorCode == "expired_api_key")
+            let answer20 = try await status("sk-slow")
+            #expect(answer20.status == 200)
+            let answer21 = try await status("sk-slow")
+            #expect(answer21.status == 200)
             let limited = try await status("sk-slow")
             #expect(limited.status == 429)
             #expect(limited.header("retry-after") != nil)
-            #expect(try await status("sk-poor").status == 402)
+            let answer22 = try await status("sk-poor")
+            #expect(answer22.status == 402)
         }
     }
 
-    @Test(arguments: [
-        ("127.0.0.1:4000", nil, true), ("localhost", "http://localhost:3000", true), ("[::1]:4000", nil, true),
-        ("192.168.1.5", nil, true), ("127.0.0.1", "https://evil.example", false), ("evil.example:4000", nil, false),
-        ("127.0.0.1", "null", false), ("127.0.0.1.evil.example", nil, false), ("localhost", "http://localhost.evil.example", false),
-    ] as [(String, String?, Bool)])
+    @Test(
+        arguments: [
+            ("127.0.0.1:4000", nil, true), ("localhost", "http://localhost:3000", true), ("[::1]:4000", nil, true),
+            ("192.168.1.5", nil, true), ("127.0.0.1", "https://evil.example", false), ("evil.example:4000", nil, false),
+            ("127.0.0.1", "null", false), ("127.0.0.1.evil.example", nil, false),
+            ("localhost", "http://localhost.evil.example", false),
+        ] as [(String, String?, Bool)])
     func `without a key web pages of other sites are refused`(host: String, origin: String?, isAllowed: Bool) {
         #expect(SiteGuard.allows(host: host, origin: origin) == isAllowed)
     }
@@ -206,7 +244,9 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
 }
 
 @Suite struct BoundTests {
-    private func withBounds(_ limits: JSONValue, _ config: String = mockConfig, _ body: (GatewayUnderTest) async throws -> Void) async throws {
+    private func withBounds(
+        _ limits: JSONValue, _ config: String = mockConfig, _ body: (GatewayUnderTest) async throws -> Void
+    ) async throws {
         var policy = GatewayUnderTest.quickPolicy
         policy["limits"] = limits
         try await withGateway(config, policy: policy, body)
@@ -215,17 +255,22 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     @Test func `a body over the limit is refused, announced or not`() async throws {
         try await withBounds(["body_bytes": "2KiB"]) { gateway in
             let large = JSONWriter.text(of: chat("echo", String(repeating: "a", count: 4000)))
-            #expect(try await gateway.client.post(text: large).status == 413)
-            let chunks = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + "fff\r\n" + String(repeating: "a", count: 4095) + "\r\n"
-            #expect(try await gateway.client.exchange(Array(chunks.utf8)).status == 413)
-            #expect(try await gateway.client.post(chat("echo")).status == 200)
+            let answer23 = try await gateway.client.post(text: large)
+            #expect(answer23.status == 413)
+            let chunks =
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "fff\r\n" + String(repeating: "a", count: 4095) + "\r\n"
+            let answer24 = try await gateway.client.exchange(Array(chunks.utf8))
+            #expect(answer24.status == 413)
+            let answer25 = try await gateway.client.post(chat("echo"))
+            #expect(answer25.status == 200)
         }
     }
 
     @Test func `a chunked body is as good as any`() async throws {
         try await withBounds([:]) { gateway in
             let body = JSONWriter.text(of: chat("echo", "in pieces"))
-            var text = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            var text = "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
             for character in body { text += "1\r\n\(character)\r\n" }
             let answer = try await gateway.client.exchange(Array((text + "0\r\n\r\n").utf8))
             #expect(answer.text.contains("in pieces"))
@@ -238,10 +283,14 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             let texts = try await RawClient.onThread {
                 let connection = try RawConnection(port: port)
                 let requests = (0..<20).flatMap {
-                    RawClient.request("POST", "/v1/chat/completions", JSONWriter.text(of: chat("echo", "number \($0)", stream: $0 % 3 == 0)))
+                    RawClient.request(
+                        "POST", "/v1/chat/completions",
+                        JSONWriter.text(of: chat("echo", "number \($0)", stream: $0 % 3 == 0)))
                 }
                 try connection.send(requests)
-                return try (0..<20).map { _ in try connection.receive() }.map { $0.streamedText.isEmpty ? $0.text : $0.streamedText }
+                return try (0..<20).map { _ in try connection.receive() }.map {
+                    $0.streamedText.isEmpty ? $0.text : $0.streamedText
+                }
             }
             for (index, text) in texts.enumerated() { #expect(text.contains("number \(index)")) }
         }
@@ -255,7 +304,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
                 let slowHead = try RawConnection(port: port)
                 try slowHead.send("GET /v1/models HTTP/1.1\r\nHost:")
                 let slowBody = try RawConnection(port: port)
-                try slowBody.send("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+                try slowBody.send(
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
                 let answers = [try slowHead.receive().status, try slowBody.receive().status]
                 return (answers, [silent.isClosedByPeer(), slowHead.isClosedByPeer(), slowBody.isClosedByPeer()])
             }
@@ -280,7 +330,9 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     }
 
     @Test func `a client that does not read bounds what is held for it`() async throws {
-        let config = "model_list:\n  - {model_name: echo, litellm_params: {model: \"mock/echo?chunks=100000\"}}\n"
+        let long = String(repeating: "a", count: 4000)
+        let config =
+            "model_list:\n  - {model_name: echo, litellm_params: {model: \"mock/echo?chunks=4000&text=\(long)\"}}\n"
         try await withBounds([:], config) { gateway in
             let port = gateway.server.port
             let folder = gateway.folder
@@ -301,7 +353,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     @Test func `Expect 100-continue is answered, other protocols are refused`() async throws {
         try await withBounds([:]) { gateway in
             let body = JSONWriter.text(of: chat("echo"))
-            let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+            let head =
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
             let port = gateway.server.port
             let status = try await RawClient.onThread {
                 let connection = try RawConnection(port: port)
@@ -311,7 +364,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
                 return try connection.receive().status
             }
             #expect(status == 200)
-            #expect(try await gateway.client.exchange([0x16, 0x03, 0x01, 0x02]).status == 400)
+            let answer26 = try await gateway.client.exchange([0x16, 0x03, 0x01, 0x02])
+            #expect(answer26.status == 400)
         }
     }
 }

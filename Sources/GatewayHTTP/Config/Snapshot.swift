@@ -25,7 +25,7 @@ final class Snapshot: Sendable {
         limits = settings.limits
         affinityHeader = settings.affinityHeader
         let hidden = settings.hiddenModels
-        models = table.modelNames.filter { !hidden.contains($0) }
+        models = table.modelNames.filter { !$0.isEmpty && !hidden.contains($0) }
         logsRequests = settings.logsRequests
         answerTimeout = settings.answerTimeout
     }

@@ -90,7 +90,9 @@ struct HeaderBlockReader {
         while index < end, ByteClass.isFieldContent(bytes[index]) { index += 1 }
         guard index + 1 < end, bytes[index] == 0x0D, bytes[index + 1] == 0x0A else { throw .invalidHeaderValue }
         var valueEnd = index
-        while valueEnd > valueStart, bytes[valueEnd - 1] == 0x20 || bytes[valueEnd - 1] == 0x09 { valueEnd -= 1 }
+        while valueEnd > valueStart, bytes[valueEnd - 1] == 0x20 { valueEnd -= 1 }
+        // Readers disagree about whether a tab at the end belongs to the value.
+        guard valueEnd == valueStart || bytes[valueEnd - 1] != 0x09 else { throw .invalidHeaderValue }
         index += 2
         return HeaderField(
             kind: HeaderKind.of(bytes, name), name: name, value: ByteSpan(start: valueStart, end: valueEnd))

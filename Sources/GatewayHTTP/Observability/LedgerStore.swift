@@ -154,7 +154,9 @@ private final class LedgerDatabase: Sendable {
 
     func balances() throws(LedgerError) -> [AccountBalance] {
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v2(handle, "SELECT kind, name, spent, window_start FROM accounts", -1, &statement, nil) == SQLITE_OK
+        guard
+            sqlite3_prepare_v2(handle, "SELECT kind, name, spent, window_start FROM accounts", -1, &statement, nil)
+                == SQLITE_OK
         else { throw failure }
         defer { sqlite3_finalize(statement) }
         var balances: [AccountBalance] = []

@@ -53,14 +53,16 @@ struct RankedRequest {
         if let value = preferences["priority"] {
             guard let priority = value.stringValue.flatMap(RankingPriority.init(rawValue:)) else {
                 throw RankedRequestError(
-                    type: "enum", location: place + ["priority"], message: "Input should be 'cost', 'speed' or 'quality'")
+                    type: "enum", location: place + ["priority"],
+                    message: "Input should be 'cost', 'speed' or 'quality'")
             }
             route.priority = priority
         }
         if let value = preferences["max_cost_per_request"], value != .null {
             guard let number = value.doubleValue, let money = try? Money(nearest: "\(number)") else {
                 throw RankedRequestError(
-                    type: "float_type", location: place + ["max_cost_per_request"], message: "Input should be a valid number")
+                    type: "float_type", location: place + ["max_cost_per_request"],
+                    message: "Input should be a valid number")
             }
             route.maximumCost = money
         }
@@ -78,7 +80,8 @@ struct RankedRequest {
 enum RankedAnswer {
     static func success(_ exchange: Exchange, _ attempt: RunningAttempt) -> Answer {
         let record = exchange.run.attempts[attempt.number]
-        let body = (try? JSONParser.parse(Array(attempt.answerBody(translatingFor: exchange).readableBytesView))) ?? .null
+        let body =
+            (try? JSONParser.parse(Array(attempt.answerBody(translatingFor: exchange).readableBytesView))) ?? .null
         let content = body["choices"]?.arrayValue?.first?["message"]?["content"] ?? ""
         let latency = Int((record.elapsed ?? .zero).wholeMilliseconds)
         var answer = Answer.json([

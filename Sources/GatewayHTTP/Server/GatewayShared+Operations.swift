@@ -57,7 +57,8 @@ extension GatewayShared {
     private static func provider(_ status: DeploymentStatus) -> JSONValue {
         let deployment = status.deployment
         return [
-            "name": .string(deployment.id), "model": .string(deployment.upstreamModel), "group": .string(deployment.group),
+            "name": .string(deployment.id), "model": .string(deployment.upstreamModel),
+            "group": .string(deployment.group),
             "cost_per_token": .double(deployment.prices.input.approximateDollars),
             "latency_ms": JSONValue((status.answerLatency ?? deployment.latency).map { Int($0.wholeMilliseconds) }),
             "rate_limit_rpm": JSONValue(deployment.requestsPerMinute),
@@ -81,7 +82,8 @@ extension GatewayShared {
         return [
             "global": [
                 "total_requests": .integer(totals.requests), "total_success": .integer(totals.success),
-                "total_failures": .integer(totals.failures), "avg_latency_ms": .double(totals.averageLatencyMilliseconds),
+                "total_failures": .integer(totals.failures),
+                "avg_latency_ms": .double(totals.averageLatencyMilliseconds),
                 "total_cost": .double(totals.cost.approximateDollars), "success_rate": .double(totals.successRate),
             ],
             "providers": .object(providers),
@@ -90,7 +92,9 @@ extension GatewayShared {
 
     private func simulateFailure(_ request: ClientRequest) -> Answer {
         guard let root = (try? JSONParser.parse(Array(request.body.readableBytesView)))?.objectValue else {
-            let problem: JSONValue = ["type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary"]
+            let problem: JSONValue = [
+                "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary",
+            ]
             return .json(["detail": [problem]], status: 422)
         }
         guard let name = root["provider"]?.stringValue, !name.isEmpty else {
