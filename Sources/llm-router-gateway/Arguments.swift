@@ -11,6 +11,8 @@ struct Arguments {
     var host: String?
     var port: Int?
     var loops: Int?
+    /// A listening socket that the process before this one hands over.
+    var inheritedSocket: Int32?
     var wantsJSON = false
 
     static let usage = """
@@ -49,6 +51,9 @@ struct Arguments {
         case "--threads":
             guard let number = Int(value), (1...256).contains(number) else { return false }
             loops = number
+        case "--inherit-socket":
+            guard let number = Int32(value), number > 2 else { return false }
+            inheritedSocket = number
         case "--output":
             guard ["text", "json"].contains(value) else { return false }
             wantsJSON = value == "json"

@@ -29,6 +29,11 @@ enum Main {
             options.host = arguments.host
             options.port = arguments.port
             options.server.loops = arguments.loops
+            options.server.inheritedSocket = arguments.inheritedSocket
+            options.replacesParent = arguments.inheritedSocket != nil
+            options.arguments = CommandLine.arguments
+            options.executable = executable
+            options.environment = environment
             return GatewayProcess(options, environment: variable).run()
         case .check:
             let report = ConfigCheck(environment: variable).run(config, asJSON: arguments.wantsJSON)
@@ -40,6 +45,25 @@ enum Main {
 
     @Sendable private static func variable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
+    }
+
+    /// Where this program was started from; another file may lie there when a successor is started.
+    private static var executable: String {
+        realpath("/proc/self/exe", nil).map { path in
+            defer { free(path) }
+            return String(cString: path)
+        } ?? CommandLine.arguments[0]
+    }
+
+    /// `NAME=value` of everything this process got.
+    private static var environment: [String] {
+        var entries: [String] = []
+        var next = environ
+        while let entry = next.pointee {
+            entries.append(String(cString: entry))
+            next += 1
+        }
+        return entries
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import GatewayHTTP
+import JSONSyntax
 import SystemIO
 import TestSupport
 import Testing
@@ -16,8 +17,8 @@ import Testing
         guard let system = ChildProcess.locate("python3", searchPath: "/usr/local/bin:/usr/bin:/bin") else {
             return nil
         }
-        guard try Program(path: system, arguments: ["-m", "venv", folder]).run().code == 0 else { return nil }
-        let install = Program(path: interpreter, arguments: ["-m", "pip", "install", "--quiet", "openai", "anthropic"])
+        guard try Program(system, ["-m", "venv", folder]).run().code == 0 else { return nil }
+        let install = Program(interpreter, ["-m", "pip", "install", "--quiet", "openai", "anthropic"])
         return try install.run(limit: .seconds(300)).code == 0 ? interpreter : nil
     }
 
@@ -50,7 +51,7 @@ import Testing
                 let script = Golden.repository + "/Tests/GatewayHTTPTests/Fixtures/sdk_check.py"
                 let base = "http://127.0.0.1:\(gateway.server.port)"
                 let result = try await RawClient.onThread {
-                    try Program(path: python, arguments: [script, base]).run(limit: .seconds(90))
+                    try Program(python, [script, base]).run(limit: .seconds(90))
                 }
                 #expect(result.code == 0, "\(result)")
                 #expect(result.lines.contains("ok chat_async"))

@@ -19,6 +19,12 @@ package struct GatewayProcess: Sendable {
         package var host: String?
         package var port: Int?
         package var server = ServerOptions()
+        /// The process that this one takes over from; it is ended when this one answers.
+        package var replacesParent = false
+        /// What to start for a successor: the executable and its arguments.
+        package var executable = "/proc/self/exe"
+        package var arguments: [String] = []
+        package var environment: [String] = []
 
         package init(config: String) {
             self.config = config
@@ -59,12 +65,13 @@ package struct GatewayProcess: Sendable {
             report(error)
             return 2
         }
+        if options.replacesParent { kill(getppid(), SIGTERM) }
         while true {
             var number: Int32 = 0
             guard sigwait(&signals, &number) == 0 else { continue }
             switch number {
             case SIGHUP: reload(server)
-            case SIGUSR2: continue
+            case SIGUSR2: startSuccessor(of: server)
             default:
                 say("draining")
                 let isDone = server.drain(within: drainTimeout)
@@ -88,6 +95,23 @@ package struct GatewayProcess: Sendable {
         report(settings.findings)
         server.reload(settings)
         say("reloaded \(options.config), generation \(server.generation)")
+    }
+
+    /// Starts the executable anew on the same socket. Both accept until the new one answers and ends this one.
+    private func startSuccessor(of server: GatewayServer) {
+        let inherited = ["--inherit-socket", "3"]
+        let isSuccessor = options.arguments.suffix(2).elementsEqual(inherited)
+        let arguments = isSuccessor ? options.arguments : options.arguments + inherited
+        var spec = ProcessSpec(executable: options.executable, arguments: arguments, environment: options.environment)
+        spec.newSession = false
+        do {
+            let started = try ChildProcess.spawn(
+                spec, input: 0, output: 1, error: 2, extraDescriptor: server.listeningDescriptor)
+            say("started the successor \(started.pid)")
+        } catch {
+            report(error)
+            say("no successor; this process goes on")
+        }
     }
 
     private func report(_ error: any Error) {
