@@ -20,7 +20,8 @@ package struct RootCommand: ParsableCommand {
                 name: "Configuration", subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
             CommandGroup(name: "Credentials", subcommands: [AuthCommand.self]),
             CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
-            CommandGroup(name: "Maintenance", subcommands: [DoctorCommand.self, SecurityCommand.self, ExportCommand.self]),
+            CommandGroup(
+                name: "Maintenance", subcommands: [DoctorCommand.self, SecurityCommand.self, ExportCommand.self]),
         ])
 
     @OptionGroup package var global: GlobalOptions

@@ -30,14 +30,21 @@ package enum MachineChecks {
     /// Whose files must be ours.
     package static var userID: UInt32 { geteuid() }
 
-    /// The program of each service is there and may be run.
-    package static func binary(service: String, executable: String) -> Check {
+    /// The program of a service is there and may be run.
+    ///
+    /// - Parameter downloads: the folder that `bootstrap download` fills; a program that is missing elsewhere is not ours
+    ///   to install.
+    package static func binary(service: String, executable: String, downloads: String) -> Check {
         let facts = [("service", service), ("path", executable)]
         if FileSystem.isExecutable(executable) { return Check("runtime_binaries", .pass, facts) }
-        let exists = FileSystem.exists(executable)
+        guard !FileSystem.exists(executable) else {
+            return Check(
+                "runtime_binaries", .fail, facts + [("reason", "not-executable")], suggestion: "chmod +x \(executable)")
+        }
+        let isDownloaded = executable.hasPrefix(downloads + "/")
         return Check(
-            "runtime_binaries", .fail, facts + [("reason", exists ? "not-executable" : "missing")],
-            suggestion: exists ? "chmod +x \(executable)" : "llm-router bootstrap download")
+            "runtime_binaries", .fail, facts + [("reason", "missing")],
+            suggestion: isDownloaded ? "llm-router bootstrap download" : nil)
     }
 
     /// Variables that the config refers to and that are not set.

@@ -52,6 +52,47 @@ import Testing
         #expect(String(decoding: arguments, as: UTF8.self) == "sleep\u{0}2000\u{0}")
     }
 
+    @Test func `a killed supervisor is replaced and the services never notice`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        #expect(try stack.run("service", "start", "--wait").code == 0)
+        let pids = try ["alpha", "beta"].map { try #require(try stack.pid(of: $0)) }
+        let supervisor = try #require(try stack.json("supervisor", "status")["pid"]?.integerValue)
+        #expect(try Program("/bin/kill", ["-9", String(supervisor)]).run().code == 0)
+        #expect(becomesTrue { ProcessIdentity.of(pid: Int32(supervisor)) == nil })
+
+        let orphaned = try stack.run("status")
+        #expect(orphaned.lines.contains("alpha_running=yes"))
+        #expect(orphaned.errors.contains("supervisor is not running"))
+        #expect(try stack.run("health").code == 0)
+        #expect(try stack.run("service", "start", "all").code == 0)
+        #expect(try ["alpha", "beta"].map { try stack.pid(of: $0) } == pids)
+        #expect(try stack.events().count { $0["event"] == "service_adopted" } == 2)
+    }
+
+    @Test func `reload plans and changes only what differs`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        #expect(try stack.run("service", "start", "--wait").code == 0)
+        let alpha = try stack.pid(of: "alpha")
+        try stack.writeConfig(
+            services: Self.sleepers.replacing(
+                "beta: {command: {args: [sleep, \"1000\"]}", with: "beta: {command: {args: [sleep, \"1001\"]}"))
+        let status = try stack.json("status")["services"]?.arrayValue ?? []
+        #expect(status.map { $0["config_changed"] } == [false, true])
+        let plan = try stack.run("supervisor", "reload", "--dry-run")
+        #expect(plan.lines == ["alpha:keep", "beta:restart changed=command.args"], "\(plan)")
+        #expect(try stack.run("supervisor", "reload").code == 0)
+        #expect(try stack.pid(of: "alpha") == alpha)
+    }
+
+    @Test func `the systemd unit is one that systemd accepts`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        let folder = stack.scratch.path("units")
+        #expect(try stack.run("export", "systemd", "--scope", "system", "--run-as", "root", "--dir", folder).code == 0)
+        let verify = try Program("/usr/bin/systemd-analyze", ["verify", "--man=no", folder + "/llm-router.service"])
+            .run()
+        #expect(verify.code == 0, "\(verify)")
+    }
+
     @Test func `a hundred concurrent starts give one process a service`() throws {
         let stack = try StackFixture(services: Self.sleepers)
         let running = try (0..<100).map { _ in try stack.program(["service", "start", "all"]).start() }

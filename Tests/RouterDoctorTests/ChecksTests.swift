@@ -73,11 +73,13 @@ import Testing
     @Test func `a program that is missing or not executable is said`() throws {
         let scratch = try ScratchFolder()
         let program = try scratch.write("program", "#!/bin/sh\n", mode: 0o600)
-        #expect(MachineChecks.binary(service: "s", executable: program).suggestion == "chmod +x \(program)")
+        let check = { (path: String) in MachineChecks.binary(service: "s", executable: path, downloads: scratch.path) }
+        #expect(check(program).suggestion == "chmod +x \(program)")
         try FileSystem.setMode(program, 0o700)
-        #expect(MachineChecks.binary(service: "s", executable: program).outcome == .pass)
-        #expect(
-            MachineChecks.binary(service: "s", executable: program + "2").suggestion == "llm-router bootstrap download")
+        #expect(check(program).outcome == .pass)
+        #expect(check(program + "2").suggestion == "llm-router bootstrap download")
+        #expect(check("/nonesuch/program").outcome == .fail)
+        #expect(check("/nonesuch/program").suggestion == nil)
     }
 
     @Test func `a release known for stealing credentials fails`() throws {

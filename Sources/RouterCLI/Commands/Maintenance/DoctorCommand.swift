@@ -66,7 +66,10 @@ struct DoctorChecks {
         let view = try? StackView.read(stack, detail: [])
         var checks = [config(plan)]
         checks.append(FileChecks.runtimeDirectory(stack.paths.runtimeDirectory, userID: MachineChecks.userID))
-        checks += plan.services.map { MachineChecks.binary(service: $0.name, executable: $0.command.executable) }
+        checks += plan.services.map { spec in
+            MachineChecks.binary(
+                service: spec.name, executable: spec.command.executable, downloads: stack.paths.binariesDirectory)
+        }
         let (installed, failure) = verify()
         checks += checksums(installed, failure: failure)
         checks += FileChecks.secretPermissions(stack.secretFiles)

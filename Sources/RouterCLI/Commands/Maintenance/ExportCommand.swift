@@ -65,7 +65,8 @@ package struct ExportSystemdCommand: RouterCommand {
     private func exportScope(_ context: AppContext) throws -> SystemdExporter.Scope {
         guard scope == .system else { return .user }
         guard let name = runAs ?? context.environment["USER"] ?? context.environment["LOGNAME"], !name.isEmpty else {
-            throw Diagnostic("usage/no-account", "a system unit needs an account to run as", hints: ["add --run-as NAME"])
+            throw Diagnostic(
+                "usage/no-account", "a system unit needs an account to run as", hints: ["add --run-as NAME"])
         }
         return .system(user: name)
     }

@@ -46,6 +46,15 @@ struct StackView {
             let status = try client.status(detail: detail)
             supervisor = status
             found = status.services
+            // The supervisor knows what runs, this command what the file says now: only together they tell a change.
+            if !detail.isEmpty, let specs = try? stack.plan().checked(),
+                let changes = try? client.apply(specs, dryRun: true, timeout: .seconds(5)).plan
+            {
+                let changed = Set(changes.filter { $0.action != .keep }.map(\.service))
+                for index in found.indices where found[index].pid != nil {
+                    found[index].isSpecChanged = changed.contains(found[index].name)
+                }
+            }
             remarks += status.degraded.map { Diagnostic("supervisor/degraded", $0, severity: .warning) }
         } else {
             let offline = try OfflineState.read(stack.layout, now: stack.context.now())
