@@ -123,7 +123,8 @@ let package = Package(
         .target(
             name: "RouterCLI",
             dependencies: [
-                "Diagnostics", "FetchProtocol", "JSONSyntax", "LiteLLMConfig", "RouterConfig", "RouterControl",
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "RouterConfig",
+                "RouterControl",
                 "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles", "RouterServices",
                 "RouterSupervisor", "SystemIO", "YAMLSyntax",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -185,7 +186,9 @@ let package = Package(
             name: "DiagnosticsTests", dependencies: ["Diagnostics", "SystemIO", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FetchProtocolTests",
-            dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "TestSupport", "llm-router-fetch"],
+            dependencies: [
+                "Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "TestSupport", "llm-router-fetch",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayHTTPTests",
@@ -257,7 +260,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "RouterServicesTests", dependencies: ["Diagnostics", "JSONSyntax", "RouterServices"], swiftSettings: strict),
+            name: "RouterServicesTests", dependencies: ["Diagnostics", "JSONSyntax", "RouterServices"],
+            swiftSettings: strict),
         .testTarget(
             name: "RouterSupervisorTests",
             dependencies: [

@@ -19,9 +19,10 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Configuration", subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
             CommandGroup(name: "Credentials", subcommands: [AuthCommand.self]),
-            CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self]),
+            CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self, TraceCommand.self]),
             CommandGroup(
-                name: "Maintenance", subcommands: [DoctorCommand.self, SecurityCommand.self, ExportCommand.self]),
+                name: "Maintenance",
+                subcommands: [DoctorCommand.self, SecurityCommand.self, ExportCommand.self, TemplateCommand.self]),
         ])
 
     @OptionGroup package var global: GlobalOptions

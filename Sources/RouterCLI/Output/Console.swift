@@ -66,6 +66,11 @@ package struct Console: Sendable {
         writeError(DiagnosticRenderer.printable(text) + "\n")
     }
 
+    /// Says a line of a report that belongs to standard error; also with `--quiet`.
+    package func complain(_ text: String) {
+        writeError(DiagnosticRenderer.printable(text) + "\n")
+    }
+
     /// Asks the operator something; the cursor stays behind the question.
     package func prompt(_ text: String) {
         writeError(DiagnosticRenderer.printable(text) + " ")
