@@ -3,8 +3,8 @@
 /// Counts money against caps: reserve before a call, settle or release after it.
 ///
 /// A reservation is granted only when spent and reserved amounts stay within every cap it touches, so that any number
-/// of calls at the same time spend no more than one after another. Reservations live in memory only; settled amounts are
-/// handed out as ``LedgerEntry`` values for a store to keep.
+/// of calls at the same time spend no more than one after another. Reservations live in memory only; settled amounts
+/// are handed out as ``LedgerEntry`` values for a store to keep.
 public struct BudgetLedger: Sendable {
     /// Money set aside for one call.
     public struct Reservation: Hashable, Sendable {
@@ -57,8 +57,8 @@ public struct BudgetLedger: Sendable {
 
     /// Replaces a reservation by what the call really cost. Settling twice, or after a release, does nothing.
     ///
-    /// A cost above the reserved amount is counted in full: the ledger tells the truth, and the caller keeps within caps
-    /// by reserving the most that a call can cost.
+    /// A cost above the reserved amount is counted in full: the ledger tells the truth, and the caller keeps within
+    /// caps by reserving the most that a call can cost.
     public mutating func settle(_ reservation: Reservation, cost: Money, at now: CalendarTime) -> LedgerEntry? {
         guard close(reservation) else { return nil }
         let cost = max(.zero, cost)

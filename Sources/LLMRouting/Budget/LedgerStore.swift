@@ -14,7 +14,8 @@ public protocol LedgerStore: Sendable {
 ///
 /// The engine's own windows are exact within one process. A shared store is asked in addition, before an attempt.
 public protocol CounterStore: Sendable {
-    /// Counts an amount under a name when the last `window` holds less than the limit with it; else says how long to wait.
+    /// Counts an amount under a name when the last `window` holds less than the limit with it; else says how long to
+    /// wait.
     func take(_ amount: Int, of name: String, limit: Int, window: Duration) async throws -> CounterAnswer
 }
 

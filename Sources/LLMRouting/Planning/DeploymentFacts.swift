@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// What a decision reads of a deployment for every candidate: numbers only, so that looking at a thousand of them counts
-/// no references.
+/// What a decision reads of a deployment for every candidate: numbers only, so that looking at a thousand of them
+/// counts no references.
 struct DeploymentFacts: Sendable {
     let mode: DeploymentMode
     let order: Int

@@ -148,7 +148,8 @@ public struct HedgePolicy: Hashable, Sendable {
 public enum ResumePolicy: Hashable, Sendable {
     /// One error event inside the stream.
     case never
-    /// Another deployment answers anew; when its output begins with exactly what was sent, the stream goes on behind it.
+    /// Another deployment answers anew; when its output begins with exactly what was sent, the stream goes on behind
+    /// it.
     case verifiedPrefix
 }
 

@@ -54,8 +54,8 @@ public struct RoutePlan: Sendable {
         taskClass = TaskClass(prompt: request.prompt.mainText)
     }
 
-    /// The chain for one kind of failure. The special chains are followed by the general one, so that whoever can answer
-    /// is asked.
+    /// The chain for one kind of failure. The special chains are followed by the general one, so that whoever can
+    /// answer is asked.
     func chain(_ kind: FailureConduct.Chain) -> [RoutingTable.Link] {
         switch kind {
         case .general: return [first] + fallbacks

@@ -2,8 +2,8 @@
 
 /// The routing state of a gateway: the policy in force and everything learnt from calls.
 ///
-/// A value without locks, clock or randomness of its own: its owner keeps it in an actor or behind a lock and passes the
-/// present moment. One request is followed by a ``RequestRun``, which asks the engine at each step.
+/// A value without locks, clock or randomness of its own: its owner keeps it in an actor or behind a lock and passes
+/// the present moment. One request is followed by a ``RequestRun``, which asks the engine at each step.
 public struct RoutingEngine: Sendable {
     public private(set) var table: RoutingTable
     public var ledger: BudgetLedger
@@ -19,8 +19,8 @@ public struct RoutingEngine: Sendable {
         install(policy)
     }
 
-    /// Puts a new policy in force. What is known of deployments that stay is kept, by id; requests that run finish on the
-    /// table they began with.
+    /// Puts a new policy in force. What is known of deployments that stay is kept, by id; requests that run finish on
+    /// the table they began with.
     public mutating func install(_ policy: GatewayPolicy) {
         var slots = slotByID
         var states = states.map { state in

@@ -83,7 +83,8 @@ public final class RoutingTable: Sendable {
         return names.filter { seen.insert($0).inserted }
     }
 
-    /// Whether the prompt's texts matter for a decision on this model: scanning a body for them costs more than all else.
+    /// Whether the prompt's texts matter for a decision on this model: scanning a body for them costs more than all
+    /// else.
     public func needsPrompt(forModel model: String) -> Bool {
         if case .ranked = policy.strategy { return true }
         return policy.virtualModels[dealiased(model)] != nil

@@ -2,8 +2,8 @@
 
 /// How hard a prompt looks, by the rule of `mode: vibe`.
 ///
-/// The rule reads the last message only, whatever its role, and searches its words anywhere in the text: `hi` is found in
-/// "this". Its users tuned their thresholds to that, so it is kept to the letter.
+/// The rule reads the last message only, whatever its role, and searches its words anywhere in the text: `hi` is found
+/// in "this". Its users tuned their thresholds to that, so it is kept to the letter.
 public struct ComplexityScore: Hashable, Sendable {
     /// +1 for each code point of the trimmed text, at most 200.
     public var length = 0

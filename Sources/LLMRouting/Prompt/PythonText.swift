@@ -2,8 +2,8 @@
 
 /// JSON values as Python prints them: the old complexity score reads message content that is no string this way.
 public enum PythonText {
-    /// What `str()` gives for a decoded JSON text: the string itself for a string, `None` for null, and a printed form for
-    /// arrays and objects. Nil for what is no JSON.
+    /// What `str()` gives for a decoded JSON text: the string itself for a string, `None` for null, and a printed form
+    /// for arrays and objects. Nil for what is no JSON.
     public static func printed(_ json: some Sequence<UInt8>) -> String? {
         var printer = Printer(bytes: Array(json))
         guard printer.value(atTop: true), printer.isAtEnd else { return nil }

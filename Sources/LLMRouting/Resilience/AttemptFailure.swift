@@ -59,8 +59,8 @@ public struct AttemptFailure: Error, Hashable, Sendable {
         self.usage = usage
     }
 
-    /// Sorts an upstream's status into a kind; nil for success. What the body says (`context_length_exceeded`, a content
-    /// filter) is for the caller to look at first.
+    /// Sorts an upstream's status into a kind; nil for success. What the body says (`context_length_exceeded`, a
+    /// content filter) is for the caller to look at first.
     public static func kind(ofStatus status: Int) -> FailureKind? {
         switch status {
         case 200..<300: nil

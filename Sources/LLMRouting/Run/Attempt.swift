@@ -4,8 +4,9 @@
 public struct Attempt: Sendable {
     public enum Purpose: String, Hashable, Sendable {
         case first, repetition, fallback, hedge
-        /// The client has a part of the answer: swallow the output while it equals that part. Report ``RequestRun/Event/firstByte(_:)``
-        /// when all of it was matched, a failure of kind ``FailureKind/prefixMismatch`` when it differs.
+        /// The client has a part of the answer: swallow the output while it equals that part. Report
+        /// ``RequestRun/Event/firstByte(_:)`` when all of it was matched, a failure of kind
+        /// ``FailureKind/prefixMismatch`` when it differs.
         case resume
     }
 

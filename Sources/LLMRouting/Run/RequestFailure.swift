@@ -10,7 +10,8 @@ public enum RequestFailure: Error, Hashable, Sendable {
     /// Nobody may be called: down, circuit open, filtered out.
     case unavailable(retryAfter: Duration?)
     case deadlineExceeded
-    /// The calls failed; the failure is the one that tells the client most, from the attempt whose answer may be passed on.
+    /// The calls failed; the failure is the one that tells the client most, from the attempt whose answer may be passed
+    /// on.
     case upstream(AttemptFailure, attempt: Int)
     case cancelled
 

@@ -164,8 +164,8 @@ extension RequestRun {
 }
 
 extension FailureKind {
-    /// Which of several failures a client is told: what it did wrong before what the others did, a limit it can wait for
-    /// last only because another deployment's error says more.
+    /// Which of several failures a client is told: what it did wrong before what the others did, a limit it can wait
+    /// for last only because another deployment's error says more.
     fileprivate var importance: Int {
         switch self {
         case .contextLength, .contentPolicy, .badRequest: 4

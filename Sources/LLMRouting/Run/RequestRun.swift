@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// One request from its arrival to its answer: which deployment is called when, what a failure leads to, when to give up.
+/// One request from its arrival to its answer: which deployment is called when, what a failure leads to, when to give
+/// up.
 ///
 /// A pure state machine. The caller reports what happened through ``handle(_:at:in:using:)``, performs the effects in
 /// order, and calls with ``Event/wake`` when ``wakeAt`` has come. Reports about attempts that ended before are ignored,
