@@ -4,7 +4,7 @@ import SystemIO
 import TestSupport
 import Testing
 
-/// docs/diagnostics.md lists every code; it is read from the sources, since words and codes stand beside each other there.
+/// docs/diagnostics.md lists every code; it is read from the sources, where words and codes stand side by side.
 @Suite struct DiagnosticsPageTests {
     @Test func `the page lists every code of the sources`() throws {
         #expect(try Golden.matches("docs/diagnostics.md", Self.page()), "run the tests with UPDATE_GOLDEN=1")
@@ -20,8 +20,8 @@ import Testing
         var text = """
             # Diagnostics
 
-            Written from the sources by the tests (`UPDATE_GOLDEN=1`); do not edit. Every error, warning and note has a code,
-            shown in brackets behind its message and in `--output json`. A code keeps its meaning; words may get better.
+            Written from the sources by the tests (`UPDATE_GOLDEN=1`); do not edit. Every error, warning and note has a
+            code, shown in brackets behind its message and in `--output json`. A code keeps its meaning; words may change.
 
             """
         var area = ""

@@ -17,7 +17,8 @@ import Testing
 
     private func plan(_ services: String, environment: [String: String] = [:]) throws -> ServicePlan {
         let text = """
-            paths: {runtime_dir: ../.router/runtime, active_config: ../.router/runtime/active.yaml, state_file: ../s, log_file: ../l}
+            paths:
+              {runtime_dir: ../.router/runtime, active_config: ../.router/runtime/active.yaml, state_file: s, log_file: l}
             litellm_base: {}
             profiles: {}
             services:

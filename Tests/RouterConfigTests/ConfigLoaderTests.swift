@@ -75,7 +75,9 @@ struct ConfigText {
                 command: {cwd: /srv, args: [bin/web, "--port", "4000"]}
                 env: {A: text, B: 5, C: 1.50}
                 depends_on: {db: ready}
-                restart: {policy: on-failure, delay: 50ms, max_delay: 1m, multiplier: 3, jitter: 0, stable_after: 5, crash_limit: 0, crash_window: 2m}
+                restart:
+                  {policy: on-failure, delay: 50ms, max_delay: 1m, multiplier: 3, jitter: 0, stable_after: 5,
+                   crash_limit: 0, crash_window: 2m}
                 stop: {signal: INT, timeout: 1.5}
                 readiness: {http: {path: /x, port: 5, host: "::1", tls: true, bearer: os.environ/KEY, expect: 200-204, headers: {X-A: b}, body: fine}, period: 250ms, timeout: 2s, start_period: 1m30s, start_interval: 50ms, successes: 2, failures: 4}
                 liveness: {exec: [check, now]}
@@ -153,7 +155,8 @@ struct ConfigText {
                  5 |     prot: 80
                    |     ^^^^
                 hint: did you mean `port`?
-                c.yaml:6:11: error: `services.web.port` must be a whole number from 1 to 65535, not `99999` [config/out-of-range]
+                c.yaml:6:11: error: `services.web.port` must be a whole number from 1 to 65535, not `99999` \
+                [config/out-of-range]
                  6 |     port: 99999
                    |           ^^^^^
 

@@ -74,10 +74,10 @@ package struct ConfigReference {
         * **Paths** are relative to the folder of the config file; `~/` is the home folder.
         * **Times** are `250ms`, `10s`, `2m`, `1h`, `30d`, or `1m30s`; a plain number counts seconds.
         * **Sizes** are `512KiB`, `10MiB`, `1GiB`; a plain number counts bytes.
-        * **Keys** are best written as `os.environ/NAME`. A service's variables are those of whoever started it, then those
-          of `.router/secrets.env`, then of its `env_file`, then of its `env`.
-        * **Older names**: `secrets` is read as `secret_files` and `services.cliproxyapi` as `services.cliproxyapi_plus`. A
-          note says so; the file is never rewritten.
+        * **Keys** are best written as `os.environ/NAME`. A service's variables are those of whoever started it, then
+          those of `.router/secrets.env`, then of its `env_file`, then of its `env`.
+        * **Older names**: `secrets` is read as `secret_files`, and `services.cliproxyapi` as
+          `services.cliproxyapi_plus`. A note says so; the file is never rewritten.
         * **Nothing is adjusted silently**: a value out of its range, an unknown key or word is an error.
 
 

@@ -32,7 +32,7 @@ package struct GeneratedKeys: Sendable {
     /// The text of `.router/secrets.env`.
     package var environmentFile: Secret<String> {
         var text = """
-            # Secrets of this stack, one NAME=value a line; keep the file at mode 0600. Every service gets these variables.
+            # Secrets of this stack, one NAME=value a line; keep the file at mode 0600. Every service gets them.
             # Put keys of your own below, such as OPENAI_API_KEY=…, and restart the services.
 
             """
