@@ -216,7 +216,7 @@ package struct LiteLLMBootstrap {
         let nothing = try storing { () throws(SystemError) in try OwnedDescriptor.open("/dev/null", [.readOnly]) }
         let spec = ProcessSpec(
             executable: arguments[0], arguments: arguments,
-            environment: environment.map { "\($0.key)=\($0.value)" }.sorted(), directory: layout.root)
+            environment: Self.completed(environment).map { "\($0.key)=\($0.value)" }.sorted(), directory: layout.root)
         let status: ExitStatus
         do throws(FetchProtocolError) {
             let follower = LogFollower(path: log) { line in
@@ -231,6 +231,17 @@ package struct LiteLLMBootstrap {
         guard status.isSuccess else {
             throw .installerFailed(step: step, log: log, lastLines: Self.lastLines(of: log))
         }
+    }
+
+    /// The environment with pip's settings in uv's words too, so that one configuration serves both.
+    static func completed(_ environment: [String: String]) -> [String: String] {
+        let words = [
+            ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+            ("PIP_FIND_LINKS", "UV_FIND_LINKS"), ("PIP_CERT", "SSL_CERT_FILE"),
+        ]
+        var result = environment
+        for (pip, uv) in words where environment[uv] == nil { result[uv] = environment[pip] }
+        return result
     }
 
     static func lastLines(of log: String) -> [String] {

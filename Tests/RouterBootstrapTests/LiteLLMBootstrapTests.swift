@@ -167,7 +167,7 @@ final class LiteLLMBootstrapTests {
             "tools/uv",
             """
             #!/bin/sh
-            echo "uv $*" >> \(scratch.path("calls"))
+            echo "uv $*" >> \(scratch.path("calls")); echo "$UV_DEFAULT_INDEX" >> \(scratch.path("indexes"))
             case $1 in
             venv) for target; do :; done; mkdir -p "$target/bin" "$target/lib/python3.11/site-packages"
                 printf '#!/bin/sh\\n' > "$target/bin/python"; chmod +x "$target/bin/python" ;;
@@ -175,7 +175,11 @@ final class LiteLLMBootstrapTests {
                 cp "$root/bin/python" "$root/bin/litellm" ;;
             esac
             """, mode: 0o755)
-        try install()
+        var environment = ["PATH": tools + ":/usr/bin:/bin", "PIP_INDEX_URL": "http://127.0.0.1:1/simple"]
+        environment["HOME"] = scratch.path
+        _ = try LiteLLMBootstrap(request(), environment: environment, channel: channel).run()
+        // What pip has been told about the package index, uv is told as well.
+        #expect(try scratch.read("indexes").split(separator: "\n").last == "http://127.0.0.1:1/simple")
         let folder = runtime + "/litellm-1.106.2"
         let calls = try scratch.read("calls").split(separator: "\n")
         #expect(calls.first == "uv venv --quiet \(folder)")
