@@ -60,8 +60,7 @@ struct ChainPropertyTests {
             }
         }
         policy.fallbacks = ["g0": ["g1", "g2"]]
-        policy.strategy = [.shuffle, .leastBusy, .latency, .cost, .usage, .ranked(.speed)].randomElement(
-            using: &random)!
+        policy.strategy = random.pick([.shuffle, .leastBusy, .latency, .cost, .usage, .ranked(.speed)])
         policy.budgets.providerCaps = ["p0": BudgetCap(amount: Money(picodollars: 2_000_000_000))]
         policy.budgets.defaultUserCap = BudgetCap(amount: Money(picodollars: 9_000_000_000))
         policy.allowedFails = Bool.random(using: &random) ? 2 : nil
@@ -76,7 +75,7 @@ struct ChainPropertyTests {
         case 1: return .silence
         case 2: return .fail(AttemptFailure(.connection), after: pause)
         case 3: return .cut(firstByte: pause, after: pause + pause)
-        case 4, 5: return .fail(AttemptFailure(FailureKind.allCases.randomElement(using: &random)!), after: pause)
+        case 4, 5: return .fail(AttemptFailure(random.pick(FailureKind.allCases)), after: pause)
         case 6: return .status(500)
         default:
             return .answer(
@@ -170,7 +169,7 @@ struct ChainPropertyTests {
         var random = SeededRandom(seed: seed)
         var policy = randomPolicy(&random)
         policy.budgets = BudgetPolicy()
-        let good = policy.deployments.randomElement(using: &random)!.id
+        let good = random.pick(policy.deployments).id
         let faults: [Reply] = [
             .status(500), .status(503), .status(429), .status(401), .status(404), .status(402), .silence,
             .fail(AttemptFailure(.connection)), .fail(AttemptFailure(.emptyAnswer)),
@@ -179,7 +178,7 @@ struct ChainPropertyTests {
             .fail(AttemptFailure(.contextLength, status: 400)), .fail(AttemptFailure(.unknown)),
         ]
         let fault = Dictionary(
-            uniqueKeysWithValues: policy.deployments.map { ($0.id, faults.randomElement(using: &random)!) })
+            uniqueKeysWithValues: policy.deployments.map { ($0.id, random.pick(faults)) })
         var simulation = Simulation(policy, seed: seed) { attempt, _, _ in
             attempt.deployment.id == good ? .answer(after: .seconds(1)) : fault[attempt.deployment.id] ?? .silence
         }
@@ -199,7 +198,7 @@ struct ChainPropertyTests {
         var simulation = Simulation(policy, seed: 11) { attempt, _, random in
             switch attempt.deployment.id {
             case "flaky" where Int.random(in: 0..<10, using: &random) < 3:
-                [.status(500), .status(503), .fail(AttemptFailure(.connection))].randomElement(using: &random)!
+                random.pick([.status(500), .status(503), .fail(AttemptFailure(.connection))])
             case "dead": .silence
             default: .answer(after: .milliseconds(Int.random(in: 50...400, using: &random)))
             }

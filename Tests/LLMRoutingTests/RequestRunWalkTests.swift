@@ -49,7 +49,7 @@ struct RequestRunWalkTests {
         case 7: return .finished(id, usage: TokenUsage(inputTokens: 1, outputTokens: 1))
         case 8 where Int.random(in: 0..<4, using: &random) == 0: return .clientGone(usage: nil)
         default:
-            let kind = FailureKind.allCases.randomElement(using: &random)!
+            let kind = random.pick(FailureKind.allCases)
             let retryAfter = Bool.random(using: &random) ? Duration.seconds(1) : nil
             return .failed(id, AttemptFailure(kind, retryAfter: retryAfter))
         }

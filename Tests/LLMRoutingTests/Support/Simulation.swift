@@ -10,6 +10,11 @@ struct SeededRandom: RandomNumberGenerator {
         state = seed
     }
 
+    /// One of some elements; there must be one.
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: elements.indices, using: &self)]
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
