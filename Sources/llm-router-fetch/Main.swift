@@ -22,6 +22,8 @@ enum Main {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "filter" { exit(filter(Array(arguments.dropFirst()))) }
+        // Keys and tokens pass through this process.
+        _ = ProcessControl.forbidCoreDumps()
         let environment = readEnvironment()
         #if DEBUG
             if let step = environment["LLM_ROUTER_CRASH_POINT"].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
