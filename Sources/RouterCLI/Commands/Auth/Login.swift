@@ -9,6 +9,12 @@ internal import RouterEvents
 internal import RouterServices
 internal import SystemIO
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// The server that keeps the credentials, as the configuration describes it.
 struct CredentialServer {
     let stack: Stack
@@ -107,7 +113,7 @@ struct Login {
         request.timeoutMilliseconds = milliseconds(options.timeout) ?? Int(settings.timeout.wholeMilliseconds)
         request.pollMilliseconds = milliseconds(options.pollInterval) ?? Int(settings.pollInterval.wholeMilliseconds)
         request.callbackPort = settings.callbackPort
-        request.acceptsPaste = true
+        request.acceptsPaste = inputCanSpeak
         request.browser = options.noBrowser ? [] : browser
         request.browserEnvironment = stack.context.environment.map { "\($0.key)=\($0.value)" }.sorted()
         request.endpoints = LoginRequest.Endpoints(
@@ -126,6 +132,12 @@ struct Login {
             let name = "open"
         #endif
         return ChildProcess.locate(name, searchPath: stack.context[.path] ?? "/usr/bin:/bin").map { [$0] } ?? []
+    }
+
+    /// Whether somebody can paste a line: standard input is a terminal or a pipe, not a file or nothing at all.
+    private var inputCanSpeak: Bool {
+        var status = stat()
+        return isatty(0) == 1 || (fstat(0, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
     }
 
     private func milliseconds(_ seconds: Double?) -> Int? {
