@@ -329,6 +329,27 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
         }
     }
 
+    @Test func `a client that does not read bounds what is held for it`() async throws {
+        let piece = StandInResponse.Piece(Scripted.chunk(String(repeating: "a", count: 16_000)))
+        let upstream = try await StandInServer.start { _ in .events(Array(repeating: piece, count: 1000)) }
+        try await withBounds([:], Scripted.config(upstream, nil)) { gateway in
+            let port = gateway.server.port
+            let folder = gateway.folder
+            try await RawClient.onThread {
+                let connection = try RawConnection(port: port, receiveBuffer: 4096)
+                let body = JSONWriter.text(of: streamRequest)
+                try connection.send(RawClient.request("POST", "/v1/chat/completions", body))
+                // It reads nothing for longer than the gateway is patient.
+                #expect(waits { ((try? folder.read("access.log")) ?? "").contains("client_gone") })
+                withExtendedLifetime(connection) {}
+            }
+            let line = try #require(try await gateway.logLines(1).first)
+            #expect(line["status"] == 499)
+            #expect((line["response_bytes"]?.integerValue ?? .max) < 8 << 20)
+        }
+        await upstream.stop()
+    }
+
     @Test func `Expect 100-continue is answered, other protocols are refused`() async throws {
         try await withBounds([:]) { gateway in
             let body = JSONWriter.text(of: chat("echo"))

@@ -95,7 +95,7 @@ final class Exchange: AttemptOwner {
         guard state == .streaming, let winner else { return }
         if isWritable, isPaused {
             isPaused = false
-            winner.call?.setReading(true)
+            winner.resumeReading()
         } else if !isWritable, !isPaused {
             pause()
         }

@@ -90,6 +90,12 @@ final class RunningAttempt: UpstreamReceiver {
     /// Whether the answer is a stream of events.
     var isEventStream: Bool { head?.contentType(is: "text/event-stream") ?? false }
 
+    /// Reads on after a pause that the client caused; the upstream's silence in it was not its own.
+    func resumeReading() {
+        lastByteAt = MonotonicTime.now().nanoseconds
+        call?.setReading(true)
+    }
+
     /// Fails without having called anybody.
     func refuse(_ failure: AttemptFailure) {
         fail(failure)
