@@ -247,20 +247,22 @@ final class Exchange: AttemptOwner {
             receiver: attempt)
     }
 
-    private func body(for plan: LLMRouting.Attempt, _ translation: Translation?) throws(TranslationError) -> ByteBuffer
-    {
-        if let translation { return try translation.request(request.body, model: plan.upstreamModel) }
-        guard let span = facts.modelSpan else { return request.body }
-        let isJSON = !facts.isMultipart
-        return UpstreamRequest.splice(request.body, span, model: plan.upstreamModel, asJSON: isJSON)
+    private func body(
+        for plan: LLMRouting.Attempt, _ translation: Translation?
+    ) throws(TranslationError) -> UpstreamBody {
+        if let translation {
+            return UpstreamBody(rest: try translation.request(request.body, model: plan.upstreamModel))
+        }
+        guard let span = facts.modelSpan else { return UpstreamBody(rest: request.body) }
+        return UpstreamRequest.splice(request.body, span, model: plan.upstreamModel, asJSON: !facts.isMultipart)
     }
 
-    private func call(_ attempt: RunningAttempt, _ plan: LLMRouting.Attempt, _ body: ByteBuffer, translated: Bool) {
+    private func call(_ attempt: RunningAttempt, _ plan: LLMRouting.Attempt, _ body: UpstreamBody, translated: Bool) {
         loop.metrics.attempts += 1
         switch attempt.target.provider {
         case .mock:
             attempt.call = MockCall(
-                model: plan.upstreamModel, surface: attempt.surface, body: body, requestID: requestID, loop: loop,
+                model: plan.upstreamModel, surface: attempt.surface, body: body.whole, requestID: requestID, loop: loop,
                 receiver: attempt)
         case .http(let base):
             let (head, body) = UpstreamRequest.make(

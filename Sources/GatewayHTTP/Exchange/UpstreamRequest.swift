@@ -6,12 +6,12 @@ internal import NIOCore
 enum UpstreamRequest {
     /// Head and body. The body is spliced: what surrounds the model name is sent as it came.
     static func make(
-        _ request: ClientRequest, id: String, to target: Target, surface: Surface, body: ByteBuffer,
+        _ request: ClientRequest, id: String, to target: Target, surface: Surface, body: UpstreamBody,
         contentType: StaticString?
     ) -> (head: ByteBuffer, body: ByteBuffer) {
         var head = target.requestHead(surface)
         head.writeStaticString("content-length: ")
-        head.writeString(String(body.readableBytes))
+        head.writeString(String(body.byteCount))
         head.writeStaticString("\r\nx-request-id: ")
         head.writeString(id)
         head.writeStaticString("\r\n")
@@ -22,7 +22,8 @@ enum UpstreamRequest {
         }
         copyHeaders(request, to: &head, target: target, withContentType: contentType == nil)
         head.writeStaticString("\r\n")
-        return (head, body)
+        head.writeImmutableBuffer(body.lead)
+        return (head, body.rest)
     }
 
     private static func copyHeaders(
@@ -78,19 +79,38 @@ enum UpstreamRequest {
     }
 
     /// `body` with the string at `span` (quotes excluded) replaced by `model`; `asJSON` false for multipart fields.
-    static func splice(_ body: ByteBuffer, _ span: ByteSpan, model: String, asJSON: Bool) -> ByteBuffer {
+    ///
+    /// What follows the name is a slice of the client's body, so a long prompt is not copied.
+    static func splice(_ body: ByteBuffer, _ span: ByteSpan, model: String, asJSON: Bool) -> UpstreamBody {
         let name = asJSON ? Array(JSONText.quoted(model).dropFirst().dropLast()) : Array(model.utf8)
-        let same = body.withUnsafeReadableBytes { bytes in
+        let isSame = body.withUnsafeReadableBytes { bytes in
             bytes[span.start..<span.end].elementsEqual(name)
         }
-        if same { return body }
-        var spliced = ByteBuffer()
-        spliced.reserveCapacity(body.readableBytes - span.count + name.count)
+        if isSame { return UpstreamBody(rest: body) }
+        var lead = ByteBuffer()
+        lead.reserveCapacity(span.start + name.count)
         body.withUnsafeReadableBytes { bytes in
-            spliced.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<span.start]))
-            spliced.writeBytes(name)
-            spliced.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[span.end...]))
+            _ = lead.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<span.start]))
         }
-        return spliced
+        lead.writeBytes(name)
+        var rest = body
+        rest.moveReaderIndex(forwardBy: span.end)
+        return UpstreamBody(lead: lead, rest: rest)
+    }
+}
+
+/// A body in two parts: what was rewritten, and what is sent as the client sent it.
+struct UpstreamBody {
+    var lead = ByteBuffer()
+    var rest: ByteBuffer
+
+    var byteCount: Int { lead.readableBytes + rest.readableBytes }
+
+    /// Both parts as one.
+    var whole: ByteBuffer {
+        guard lead.readableBytes > 0 else { return rest }
+        var whole = lead
+        whole.writeImmutableBuffer(rest)
+        return whole
     }
 }

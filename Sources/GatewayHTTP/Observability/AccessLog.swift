@@ -28,16 +28,31 @@ struct AccessLogBuffer {
     }
 }
 
+/// The time of a line, whose text is made anew only when the millisecond is another one.
+struct LogClock {
+    private var millisecond: Int64 = -1
+    private var text = ""
+
+    mutating func now() -> String {
+        let now = Timestamp.now().nanoseconds / 1_000_000
+        if now != millisecond {
+            millisecond = now
+            text = Timestamp(nanoseconds: now * 1_000_000).iso8601
+        }
+        return text
+    }
+}
+
 /// One line of the access log: what was asked, who answered, how long it took. No prompts, no keys.
 struct AccessLogLine {
     private var text: [UInt8] = []
 
     /// Writes the members by hand: the line is made for every request.
-    static func bytes(of exchange: Exchange, status: Int, error: String?, now: Int64) -> [UInt8] {
+    static func bytes(of exchange: Exchange, status: Int, error: String?, now: Int64, time: String) -> [UInt8] {
         var line = AccessLogLine()
         line.text.reserveCapacity(512)
         line.text.append(contentsOf: "{\"time\":\"".utf8)
-        line.text.append(contentsOf: Timestamp.now().iso8601.utf8)
+        line.text.append(contentsOf: time.utf8)
         line.text.append(UInt8(ascii: "\""))
         line.string("request_id", exchange.requestID)
         line.string("route", "\(exchange.surface.label)")

@@ -27,12 +27,17 @@ final class ClientConnection: ChannelInboundHandler {
         var framing: Framing
         var content = ByteBuffer()
         var byteCount = 0
+        /// What the client announced.
+        var expectedBytes = 0
         /// Set when the answer is known already; the rest of the body is read and dropped.
         var rejection: GatewayError?
     }
 
     /// What a client may send ahead while its request is being answered.
     private static let pipelinedLimit = 64 << 10
+
+    /// What an announced length reserves at once; a larger body grows as it comes.
+    private static let reservedBytes = 1 << 20
 
     let loop: GatewayLoop
     let isAdmin: Bool
@@ -177,6 +182,7 @@ final class ClientConnection: ChannelInboundHandler {
                 return refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)))
             }
             body.framing = .length(remaining: count)
+            body.expectedBytes = count
         case .chunked: body.framing = .chunked(ChunkedFraming())
         }
         if request.head.expectsContinue {
@@ -192,8 +198,10 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     /// Takes what is there of the body; false when more must come.
-    private func readBody(_ current: RequestBody) -> Bool {
+    private func readBody(_ current: consuming RequestBody) -> Bool {
         var body = current
+        // The state must not hold the buffer too while it grows, or each piece would copy it.
+        state = .responding
         progressDeadline = loop.now + loop.limits.bodyIdleTimeout
         switch body.framing {
         case .length(let remaining):
@@ -213,7 +221,7 @@ final class ClientConnection: ChannelInboundHandler {
                 body.framing = .chunked(framing)
                 return take(step, &body)
             } catch {
-                refuse(.framing(error))
+                refuse(.framing(error), body.request)
                 return false
             }
         }
@@ -227,7 +235,7 @@ final class ClientConnection: ChannelInboundHandler {
         case .framing(let count): buffered.moveReaderIndex(forwardBy: count)
         case .content(let count):
             guard body.byteCount + count <= loop.limits.bodyBytes else {
-                refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)))
+                refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)), body.request)
                 return false
             }
             if let piece = buffered.readSlice(length: count) { append(piece, to: &body, isLast: false) }
@@ -243,9 +251,10 @@ final class ClientConnection: ChannelInboundHandler {
     private func append(_ piece: ByteBuffer, to body: inout RequestBody, isLast: Bool) {
         body.byteCount += piece.readableBytes
         guard body.rejection == nil else { return }
-        if body.content.readableBytes == 0, isLast || piece.readableBytes >= 4096 {
+        if body.content.readableBytes == 0, isLast {
             body.content = piece
         } else {
+            if body.content.capacity == 0 { body.content.reserveCapacity(min(body.expectedBytes, Self.reservedBytes)) }
             body.content.writeImmutableBuffer(piece)
         }
     }
@@ -274,9 +283,9 @@ final class ClientConnection: ChannelInboundHandler {
     // MARK: Answers that no exchange makes
 
     /// Answers a request that cannot be read further, and closes.
-    private func refuse(_ error: GatewayError) {
+    private func refuse(_ error: GatewayError, _ reading: ClientRequest? = nil) {
         keepsAlive = false
-        let request: ClientRequest? = if case .readingBody(let body) = state { body.request } else { nil }
+        let request: ClientRequest? = if case .readingBody(let body) = state { body.request } else { reading }
         state = .responding
         deadline = .max
         progressDeadline = .max

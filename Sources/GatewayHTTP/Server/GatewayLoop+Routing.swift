@@ -168,7 +168,7 @@ extension GatewayLoop {
             metrics.answered(record, exchange.attempts[number], now: now)
         }
         if exchange.snapshot.logsRequests {
-            log.append(AccessLogLine.bytes(of: exchange, status: status, error: error, now: now))
+            log.append(AccessLogLine.bytes(of: exchange, status: status, error: error, now: now, time: logClock.now()))
         }
         shared.traces?.record(exchange)
     }
@@ -176,16 +176,20 @@ extension GatewayLoop {
 
 extension LoopMetrics {
     mutating func answered(_ record: AttemptRecord, _ attempt: RunningAttempt?, now: Int64) {
-        var counts = deployments[record.attempt.deployment.id] ?? DeploymentCounts()
-        counts.requests += 1
-        counts.inputTokens += record.usage?.inputTokens ?? 0
-        counts.outputTokens += record.usage?.outputTokens ?? 0
-        counts.cost += record.cost
-        if let attempt {
-            counts.duration.record(nanoseconds: now - attempt.startedAt)
-            if let first = attempt.firstEventAt { counts.firstToken.record(nanoseconds: first - attempt.startedAt) }
-        }
-        deployments[record.attempt.deployment.id] = counts
+        // In place: a copy would copy the histograms.
+        deployments[record.attempt.deployment.id, default: DeploymentCounts()].answered(record, attempt, now: now)
+    }
+}
+
+extension LoopMetrics.DeploymentCounts {
+    fileprivate mutating func answered(_ record: AttemptRecord, _ attempt: RunningAttempt?, now: Int64) {
+        requests += 1
+        inputTokens += record.usage?.inputTokens ?? 0
+        outputTokens += record.usage?.outputTokens ?? 0
+        cost += record.cost
+        guard let attempt else { return }
+        duration.record(nanoseconds: now - attempt.startedAt)
+        if let first = attempt.firstEventAt { firstToken.record(nanoseconds: first - attempt.startedAt) }
     }
 }
 

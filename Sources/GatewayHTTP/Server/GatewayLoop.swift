@@ -21,6 +21,7 @@ final class GatewayLoop {
     private(set) var isDraining = false
     var metrics = LoopMetrics()
     var log: AccessLogBuffer
+    var logClock = LogClock()
     /// Quick numbers for shuffles and jitter; nothing secret depends on them.
     var random = QuickRandom()
 
