@@ -417,7 +417,7 @@ final class Exchange: AttemptOwner {
         wakeTask?.cancel()
         wakeTask = nil
         for attempt in attempts { attempt?.cancel() }
-        loop.record(self, outcome: outcome)
+        loop.record(self, outcome: client == nil ? .clientGone : outcome)
         loop.finished(self)
     }
 
