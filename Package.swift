@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "llm-router-gateway",
-            dependencies: ["GatewayHTTP", "SystemIO"],
+            dependencies: ["Diagnostics", "GatewayHTTP", "SystemIO"],
             swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
 
         // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.

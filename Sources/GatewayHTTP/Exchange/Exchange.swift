@@ -33,7 +33,7 @@ final class Exchange: AttemptOwner {
     private(set) var run: RequestRun
     private(set) var attempts: [RunningAttempt?] = []
     private(set) weak var client: ClientConnection?
-    private(set) var state = State.waiting
+    var state = State.waiting
     /// The attempt whose answer the client gets.
     private(set) var winner: RunningAttempt?
     private var events: [RequestRun.Event] = []
@@ -50,7 +50,7 @@ final class Exchange: AttemptOwner {
     var queueDeadline = Int64.max
     let startedAt: Int64
     var firstByteAt: Int64?
-    private(set) var sentBytes = 0
+    var sentBytes = 0
 
     init(
         loop: GatewayLoop, client: ClientConnection, request: ClientRequest, surface: Surface, facts: RequestFacts,
@@ -334,84 +334,7 @@ final class Exchange: AttemptOwner {
             isEstimated: true)
     }
 
-    // MARK: Answers
-
-    private func answer(_ number: Int) {
-        guard let attempt = attempts[number], let client else { return conclude(outcome: .clientGone) }
-        if state == .streaming {
-            if request.head.minorVersion == 1 {
-                client.write(ChunkWriter.end)
-            } else {
-                client.keepsAlive = false
-            }
-            conclude(outcome: .answered(attempt.head?.status ?? 200))
-            return client.finishAnswer()
-        }
-        firstByteAt = loop.now
-        if shape == .ranked {
-            return respond(RankedAnswer.success(self, attempt), outcome: .answered(200))
-        }
-        let body = attempt.answerBody(translatingFor: self)
-        let status = attempt.head?.status ?? 200
-        sentBytes = body.readableBytes
-        var head = AnswerHead.whole(self, attempt, bodyBytes: body.readableBytes, keepsAlive: client.keepsAlive)
-        if body.readableBytes <= 8192 {
-            head.writeImmutableBuffer(body)
-            client.write(head)
-        } else {
-            client.write(head)
-            client.write(body)
-        }
-        conclude(outcome: .answered(status))
-        client.finishAnswer()
-    }
-
-    private func fail(_ failure: RequestFailure) {
-        if shape == .ranked {
-            let answer = RankedAnswer.failure(failure, requestID: requestID)
-            return respond(answer, outcome: .failed(failure.envelopeCode, answer.status))
-        }
-        if case .upstream(let cause, let number) = failure, let attempt = attempts[number],
-            let answer = AnswerHead.passedError(self, attempt, cause)
-        {
-            return respond(
-                answer, outcome: .failed(GatewayError.failed(failure, model: facts.model).label, answer.status))
-        }
-        finish(failing: .failed(failure, model: facts.model))
-    }
-
-    private func finish(failing error: GatewayError) {
-        var answer = error.answer(dialect: surface.dialect, requestID: requestID)
-        AnswerHead.addRouting(self, to: &answer)
-        respond(answer, outcome: .failed(error.label, answer.status))
-    }
-
-    private func respond(_ answer: Answer, outcome: Outcome) {
-        let client = self.client
-        sentBytes = answer.body.readableBytes
-        conclude(outcome: outcome)
-        client?.respond(answer, to: request)
-    }
-
-    /// The client has a part of a stream that cannot go on: says so in the stream, without an end mark, and closes.
-    private func breakOff(_ failure: RequestFailure) {
-        let client = self.client
-        let error = GatewayError.failed(failure, model: facts.model)
-        if let client {
-            let event = error.streamEvent(dialect: surface.dialect)
-            if request.head.minorVersion == 1 {
-                for piece in ChunkWriter.pieces(event) { client.write(piece) }
-                client.write(ChunkWriter.end)
-            } else {
-                client.write(event)
-            }
-            client.keepsAlive = false
-        }
-        conclude(outcome: .brokenOff(error.label))
-        client?.finishAnswer()
-    }
-
-    private func conclude(outcome: Outcome) {
+    func conclude(outcome: Outcome) {
         guard state != .over else { return }
         state = .over
         wakeTask?.cancel()
