@@ -231,6 +231,17 @@ int router_forbid_core_dumps(void) {
     return failed == 0;
 }
 
+int router_exchange_files(const char *one, const char *other) {
+#ifdef __linux__
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+#else
+    (void)one;
+    (void)other;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 int router_collapse_range(int fd, off_t offset, off_t length) {
 #ifdef __linux__
     return fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, offset, length);

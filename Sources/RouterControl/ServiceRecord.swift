@@ -23,7 +23,7 @@ package struct ServiceRecord: Equatable, Sendable {
     package var fatal: String?
 
     package init(spec: ServiceSpec, wanted: WantedState) {
-        self.spec = spec
+        self.spec = spec.withoutSecrets
         self.wanted = wanted
         environmentNames = spec.command.environmentNames
         instance = 0
@@ -121,10 +121,13 @@ package struct RecordStore: Sendable {
 
     /// Replaces the record and the pid file. A reader sees the old or the new ones; a power cut may lose the newest,
     /// which then describe processes that are gone anyway.
-    package func write(_ record: ServiceRecord) throws(SystemError) {
+    /// Nothing is written when `last` says the same; the pid file only when the pid is another.
+    package func write(_ record: ServiceRecord, last: ServiceRecord? = nil) throws(SystemError) {
+        guard record != last else { return }
         let name = record.spec.name
         try AtomicFile.replace(JSONWriter.bytes(of: record.json), to: layout.recordPath(name), mode: 0o600)
         CrashPoint.reach()
+        guard last == nil || record.identity != last?.identity else { return }
         if let identity = record.identity {
             try AtomicFile.replace(Array(String(identity.pid).utf8), to: layout.pidPath(name), mode: 0o600)
         } else {

@@ -59,6 +59,16 @@ extension ServiceSpec {
         isEssential = try fields.bool("isEssential", default: false)
     }
 
+    /// The same as a file would hold it.
+    package var withoutSecrets: ServiceSpec {
+        var plain = self
+        plain.command.environment = Secret([])
+        plain.command.inheritedEnvironment = Secret([])
+        plain.readiness = readiness?.withoutSecrets
+        plain.liveness = liveness?.withoutSecrets
+        return plain
+    }
+
     /// Whether `name` can be part of a file name and of a line of text without harm.
     package static func isValid(name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 100, first != UInt8(ascii: ".") else { return false }
@@ -174,6 +184,17 @@ extension ProbeSpec.Target {
             guard !arguments.isEmpty else { throw fields.error("exec", "`http`, `tcp` or `exec`") }
             self = .exec(arguments)
         }
+    }
+}
+
+extension ProbeSpec {
+    fileprivate var withoutSecrets: ProbeSpec {
+        guard case .http(var http) = target else { return self }
+        http.headers = []
+        if case .token = http.bearer { http.bearer = .missingVariable(HTTPProbe.withheldName) }
+        var plain = self
+        plain.target = .http(http)
+        return plain
     }
 }
 

@@ -55,13 +55,17 @@ final class ProcessTable {
     /// What of a service's tree lives although its main process is gone.
     ///
     /// A session number is not given to a new process while a member of the session lives, so who has it belongs to the
-    /// service, unless a new process leads it.
-    func leftovers(of main: ProcessIdentity?, pid: Int32, service: String, isChild: Bool) -> [ProcessIdentity] {
-        let candidates = isChild ? orphans() : records()
+    /// service, unless a new process leads it. Who left the session is an orphan now, and carries the mark.
+    func leftovers(of main: LastMain, service: String) -> [ProcessIdentity] {
+        let own = ProcessControl.currentPID
+        let candidates = main.isChild ? orphans() : records()
         var found: [ProcessIdentity] = []
-        for record in candidates where record.pid != pid && record.pid != ProcessControl.currentPID {
-            let isOfSession = record.session == pid && !isRecycled(leader: pid, main)
-            guard isOfSession || (!isWatched(record.pid) && mark(of: record.pid)?.service == service) else { continue }
+        for record in candidates where record.pid != main.pid && record.pid != own {
+            let isOfSession = record.session == main.pid && !isRecycled(leader: main.pid, main.identity)
+            let isOrphan = record.parent == own || record.parent == 1 || record.parent == main.reaper
+            guard isOfSession || isOrphan && !isWatched(record.pid) && mark(of: record.pid)?.service == service else {
+                continue
+            }
             found.append(
                 ProcessIdentity(
                     pid: record.pid, startTicks: record.startTicks, bootID: ProcessIdentity.currentBootID))

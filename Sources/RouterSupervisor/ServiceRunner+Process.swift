@@ -47,6 +47,7 @@ extension ServiceRunner {
             started: MonotonicTime.now(), identity: nil)
         supervisor.children.watch(pid: pid, descriptor: descriptor) { [weak self] in self?.processEnded() }
         supervisor.recovered(.resources)
+        supervisor.lastStart = MonotonicTime.now()
         if startCause == .policy { restarts += 1 }
         self.handle(.spawned)
         let event: Event.Name = startCause == .request ? .serviceStart : .serviceRestart
@@ -130,15 +131,16 @@ extension ServiceRunner {
         guard let status = endStatus() else { return }
         let uptime = MonotonicTime.now() - process.started
         let isChild = process.isChild
-        let identity = process.identity
-        let leftovers = supervisor.leftovers(of: identity, pid: pid, service: name, isChild: isChild)
+        let main = LastMain(pid: pid, identity: process.identity, isChild: isChild, reaper: process.reaper)
+        // For a stranger it takes a look at all processes, which waits until others have ended as well.
+        let hasLeftovers = !isChild || !supervisor.leftovers(of: main, service: name).isEmpty
         supervisor.children.unwatch(pid: pid)
         self.process = nil
         runningSpec = nil
-        lastMain = LastMain(pid: pid, identity: identity, isChild: isChild)
+        lastMain = main
         noteExit(status)
         startCause = startCauseAfterExit
-        handle(.exited(status, uptime: uptime, hasLeftovers: !leftovers.isEmpty))
+        handle(.exited(status, uptime: uptime, hasLeftovers: hasLeftovers))
     }
 
     /// nil when it has not ended, or when the kernel will tell how a moment later.

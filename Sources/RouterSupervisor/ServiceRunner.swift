@@ -36,6 +36,8 @@ final class ServiceRunner {
     /// False after an adoption without the values of the service's variables.
     var isEnvironmentKnown = true
     var usage: (processorTicks: UInt64, at: MonotonicTime)?
+    /// What its files say.
+    var lastWritten: ServiceRecord?
     var clearingDelay = Duration.milliseconds(1)
     private var deadline: TimerQueue.ID?
     private var probes: [ServiceProbe] = []
@@ -213,6 +215,8 @@ struct LastMain {
     let pid: Int32
     let identity: ProcessIdentity?
     let isChild: Bool
+    /// Who orphans of its tree go to.
+    let reaper: Int32?
 }
 
 /// The process of a service.
@@ -223,6 +227,8 @@ struct RunningProcess {
     /// Whether wait(2) tells us how it ends.
     let isChild: Bool
     let isAdopted: Bool
+    /// The parent of an adopted process: where orphans of its tree go as well.
+    var reaper: Int32?
     let startedAt: Timestamp
     let started: MonotonicTime
     /// Read when first needed: nothing is read between an exit and the next start.

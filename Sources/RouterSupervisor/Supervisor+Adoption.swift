@@ -19,40 +19,59 @@ extension Supervisor {
     func recover(_ handed: [Handover.Entry]) {
         var entries = handed
         let known = Set(handed.map(\.spec.name))
-        for record in readRecords() where !known.contains(record.spec.name) {
+        let (records, hasUnreadable) = readRecords()
+        for record in records where !known.contains(record.spec.name) {
             entries.append(
                 Handover.Entry(
                     record: record, spec: record.spec, runningSpec: nil, isEnvironmentKnown: false, isReady: false))
         }
-        // After an upgrade everything is known, unless a process has ended meanwhile.
-        let isAllThere = !handed.isEmpty && entries.allSatisfy { $0.record.identity.map(isThere) ?? true }
-        var marked = isAllThere ? [:] : findMarked()
+        // A newer process than the recorded one can only be there where the recorded one is not.
+        let isAnyLost =
+            hasUnreadable || entries.contains { $0.record.isToRun && !($0.record.identity.map(isThere) ?? false) }
+        haveStraysBeenSought = isAnyLost
+        var marked = isAnyLost ? findMarked() : [:]
         for entry in entries {
             let found = marked.removeValue(forKey: entry.spec.name) ?? []
             recover(entry, found)
         }
         // What carries our mark without a record: its record was lost. Whoever wants the service gets this process.
-        for (service, found) in marked {
-            guard let main = main(among: found) else { continue }
-            strays[service] = main.identity
-        }
+        noteStrays(marked)
         renewOrder()
     }
 
-    private func readRecords() -> [ServiceRecord] {
+    private func noteStrays(_ marked: [String: [Marked]]) {
+        for (service, found) in marked where runners[service] == nil {
+            guard let main = main(among: found) else { continue }
+            strays[service] = main.identity
+        }
+    }
+
+    /// Looks once for processes of services that have no record, before the first of those is started.
+    private func seekStrays() {
+        guard !haveStraysBeenSought else { return }
+        haveStraysBeenSought = true
+        for (service, found) in findMarked() where runners[service]?.instance == 0 {
+            if let main = main(among: found) { strays[service] = main.identity }
+        }
+    }
+
+    private func readRecords() -> (records: [ServiceRecord], hasUnreadable: Bool) {
+        var records: [ServiceRecord] = []
+        var hasUnreadable = false
         do {
-            return try store.all().compactMap { found in
+            for found in try store.all() {
                 switch found {
-                case .record(let record): return record
+                case .record(let record): records.append(record)
                 case .unreadable(let path, let reason):
                     setAside(path, reason)
-                    return nil
+                    hasUnreadable = true
                 }
             }
         } catch {
             degrade(.state, error.diagnostic.message)
-            return []
+            hasUnreadable = true
         }
+        return (records, hasUnreadable)
     }
 
     /// A record that cannot be read is kept for whoever wants to know, under another name.
@@ -84,6 +103,7 @@ extension Supervisor {
         runner.restarts = record.restarts
         runner.lastExit = record.lastExit
         runner.wanted = record.wanted
+        runner.lastWritten = record
         logs.keep(entry.spec.log, of: runner.name)
         // A start that was not written down any more is the newer one.
         let newer = main(among: found.filter { $0.mark.instance > record.instance })
@@ -100,14 +120,15 @@ extension Supervisor {
     private func adopt(
         _ identity: ProcessIdentity, startedAt: Timestamp?, into runner: ServiceRunner, _ entry: Handover.Entry
     ) {
-        let isChild = ProcessRecord.read(pid: identity.pid)?.parent == ProcessControl.currentPID
+        let parent = ProcessRecord.read(pid: identity.pid)?.parent
+        let isChild = parent == ProcessControl.currentPID
         let handle = try? ProcessHandle.open(identity, evenIfEnded: isChild)
         guard handle != nil || isChild else {
             return recoverDead(runner, entry, [])
         }
         let age = identity.age
         runner.process = RunningProcess(
-            pid: identity.pid, handle: handle, isChild: isChild, isAdopted: true,
+            pid: identity.pid, handle: handle, isChild: isChild, isAdopted: true, reaper: parent,
             startedAt: startedAt ?? Timestamp(nanoseconds: Timestamp.now().nanoseconds - age.wholeNanoseconds),
             started: MonotonicTime.now() + (.zero - age),
             identity: identity)
@@ -144,7 +165,8 @@ extension Supervisor {
         }
         if let identity = record.identity {
             noteMissedExit(runner)
-            runner.lastMain = LastMain(pid: identity.pid, identity: identity, isChild: false)
+            runner.lastMain = LastMain(
+                pid: identity.pid, identity: identity, isChild: false, reaper: nil)
             emit(.serviceStalePID, runner.name, .stalePID, "pid=\(identity.pid) is not running any more")
         }
         for leftover in found { (try? ProcessHandle.open(leftover.identity))?.send(SignalNumber.kill) }
@@ -181,6 +203,7 @@ extension Supervisor {
 
     /// Gives a process that was found without a record to the service it belongs to.
     func adoptStray(for runner: ServiceRunner) -> Bool {
+        if runner.instance == 0 { seekStrays() }
         guard let identity = strays.removeValue(forKey: runner.name), isThere(identity) else { return false }
         runner.instance = max(runner.instance, table.mark(of: identity.pid)?.instance ?? 0)
         let entry = Handover.Entry(
@@ -218,4 +241,9 @@ extension Supervisor {
     private func leadsSession(_ pid: Int32) -> Bool {
         ProcessRecord.read(pid: pid)?.session == pid
     }
+}
+
+extension ServiceRecord {
+    /// Whether a process of it should be there.
+    fileprivate var isToRun: Bool { identity != nil || wanted == .running && fatal == nil }
 }

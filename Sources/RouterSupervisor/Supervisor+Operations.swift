@@ -52,16 +52,19 @@ extension Supervisor {
 
     private func askToStop(_ operation: Operation) {
         guard !operation.unasked.isEmpty else { return }
-        let open = operation.unasked.union(operation.stopping)
-        for name in operation.unasked {
+        // What others still stand on.
+        var needed: Set<String> = []
+        for name in operation.unasked.union(operation.stopping) {
+            guard let runner = runners[name], !runner.isIdle else { continue }
+            for dependency in runner.spec.dependencies where dependency.service != name {
+                needed.insert(dependency.service)
+            }
+        }
+        for name in operation.unasked where !needed.contains(name) {
             guard let runner = runners[name] else {
                 operation.unasked.remove(name)
                 continue
             }
-            let isNeeded = open.contains { other in
-                other != name && runners[other]?.isIdle == false && directlyDepends(other, on: name)
-            }
-            guard !isNeeded else { continue }
             operation.unasked.remove(name)
             operation.stopping.insert(name)
             if runner.process == nil, runner.isIdle || runner.phase == .waiting || runner.phase == .backoff {
@@ -69,10 +72,6 @@ extension Supervisor {
             }
             runner.handle(.stop)
         }
-    }
-
-    private func directlyDepends(_ service: String, on other: String) -> Bool {
-        runners[service]?.spec.dependencies.contains { $0.service == other } ?? false
     }
 
     private func collectStopped(_ operation: Operation) {

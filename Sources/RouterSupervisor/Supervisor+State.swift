@@ -10,14 +10,21 @@ internal import SystemIO
 extension Supervisor {
     /// Long enough for all services that die together to be started again first.
     private static let saveDelay = Duration.milliseconds(5)
+    private static let longestSaveDelay = Duration.milliseconds(200)
     private static let saveRetry = Duration.seconds(1)
 
     func scheduleSave() {
         guard saveTimer == nil, !unsaved.isEmpty || !pendingEvents.isEmpty || !forgotten.isEmpty else { return }
-        saveTimer = loop.after(Self.saveDelay) { [weak self] in
-            self?.saveTimer = nil
-            self?.save()
-        }
+        let begun = MonotonicTime.now()
+        saveTimer = loop.after(Self.saveDelay) { [weak self] in self?.saveWhenQuiet(since: begun) }
+    }
+
+    /// Waits a little longer while services are still dying and starting.
+    private func saveWhenQuiet(since begun: MonotonicTime) {
+        saveTimer = nil
+        let now = MonotonicTime.now()
+        guard now - lastStart < Self.saveDelay, now - begun < Self.longestSaveDelay else { return save() }
+        saveTimer = loop.after(Self.saveDelay) { [weak self] in self?.saveWhenQuiet(since: begun) }
     }
 
     /// Writes records, pid files and events; what cannot be written is said and tried again.
@@ -28,7 +35,7 @@ extension Supervisor {
         for name in unsaved.sorted() {
             guard let runner = runners[name] else { continue }
             do {
-                try store.write(record(of: runner))
+                try write(runner)
             } catch {
                 failed.insert(name)
                 degrade(.state, "cannot write the state of `\(name)`: \(error.diagnostic.message)")
@@ -50,6 +57,18 @@ extension Supervisor {
         let events = pendingEvents
         pendingEvents.removeAll(keepingCapacity: true)
         for event in events { configuration.events.record(event) }
+    }
+
+    private func write(_ runner: ServiceRunner) throws(SystemError) {
+        let record = record(of: runner)
+        do {
+            try store.write(record, last: runner.lastWritten)
+            runner.lastWritten = record
+        } catch {
+            // Which of its files is the new one is not known now.
+            runner.lastWritten = nil
+            throw error
+        }
     }
 
     /// What a service looks like on disk.
@@ -74,7 +93,7 @@ extension Supervisor {
     /// Writes down that a service is about to run, before its first process exists: whoever comes after us looks for it.
     func saveIntent(_ runner: ServiceRunner) {
         do {
-            try store.write(record(of: runner))
+            try write(runner)
             unsaved.remove(runner.name)
         } catch {
             unsaved.insert(runner.name)

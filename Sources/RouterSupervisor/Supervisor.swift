@@ -95,6 +95,9 @@ package final class Supervisor {
     var signals: SignalDescriptor?
     var folderWatch: FileWatch?
     var isReapScheduled = false
+    var lastStart = MonotonicTime(nanoseconds: 0)
+    var isSweepScheduled = false
+    var haveStraysBeenSought = false
     var isFinished = false
     var lock: FileLock
     var upgrade: ProcessSpec?
@@ -171,15 +174,20 @@ package final class Supervisor {
 
     // MARK: - What a runner needs
 
-    func leftovers(of main: ProcessIdentity?, pid: Int32, service: String, isChild: Bool) -> [ProcessIdentity] {
-        table.leftovers(of: main, pid: pid, service: service, isChild: isChild)
+    func leftovers(of main: LastMain, service: String) -> [ProcessIdentity] {
+        table.leftovers(of: main, service: service)
     }
 
     /// Kills what is left of a service whose main process is gone, and looks again until it is empty.
     func clear(_ runner: ServiceRunner) {
         guard case .stopping(.clearing, _) = runner.machine.state, let main = runner.lastMain else { return }
+        guard main.isChild else { return scheduleSweep() }
         table.invalidate()
-        let left = leftovers(of: main.identity, pid: main.pid, service: runner.name, isChild: main.isChild)
+        clear(runner, main)
+    }
+
+    private func clear(_ runner: ServiceRunner, _ main: LastMain) {
+        let left = leftovers(of: main, service: runner.name)
         guard !left.isEmpty else { return runner.handle(.treeEmpty) }
         for identity in left { (try? ProcessHandle.open(identity))?.send(SignalNumber.kill) }
         let delay = runner.clearingDelay
@@ -187,6 +195,22 @@ package final class Supervisor {
         loop.after(delay) { [weak self, weak runner] in
             guard let self, let runner else { return }
             clear(runner)
+        }
+    }
+
+    /// One look at all processes for all adopted services that have ended within a moment.
+    private func scheduleSweep() {
+        guard !isSweepScheduled else { return }
+        isSweepScheduled = true
+        loop.after(.milliseconds(2)) { [weak self] in
+            guard let self else { return }
+            isSweepScheduled = false
+            table.invalidate()
+            for runner in runners.values {
+                guard case .stopping(.clearing, _) = runner.machine.state, let main = runner.lastMain, !main.isChild
+                else { continue }
+                clear(runner, main)
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import CRouterSystem
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -39,7 +41,12 @@ package enum AtomicFile {
                 temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: mode)
             try descriptor.writeAll(bytes, path: path)
             CrashPoint.reach()
-            try FileSystem.rename(temporary, to: path)
+            // Renaming over a file makes ext4 write the new one's data first; swapping the two does not.
+            if router_exchange_files(temporary, path) == 0 {
+                unlink(temporary)
+            } else {
+                try FileSystem.rename(temporary, to: path)
+            }
         } catch {
             unlink(temporary)
             throw error

@@ -72,21 +72,44 @@ package struct ProcessRecord: Sendable {
 
     /// Reads the record of `pid`; nil when there is no such process.
     package static func read(pid: Int32) -> ProcessRecord? {
-        guard let bytes = try? FileSystem.readStream("/proc/\(pid)/stat", limit: 4096),
+        // One read(2) gives all of it: the kernel makes the text at that moment.
+        guard let descriptor = try? OwnedDescriptor.open("/proc/\(pid)/stat", [.readOnly]),
+            let bytes = try? descriptor.read(upTo: 4096),
             let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")"))
         else { return nil }
         // The name may hold spaces and parentheses, so the fields are counted from the last one.
-        let fields = bytes[(close + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]),
-            let group = Int32(fields[2]), let session = Int32(fields[3]), let user = UInt64(fields[11]),
-            let kernel = UInt64(fields[12]), let start = UInt64(fields[19]), let pages = Int(fields[21])
-        else { return nil }
+        guard close + 2 < bytes.count else { return nil }
+        let state = Character(UnicodeScalar(bytes[close + 2]))
+        let fields = numbers(bytes[(close + 3)...])
+        guard fields.count > 20 else { return nil }
         return ProcessRecord(
-            pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), state: state, parent: parent,
-            processGroup: group, session: session, processorTicks: user + kernel, startTicks: start,
-            residentPages: pages, waitStatus: state == "Z" && fields.count > 49 ? Int32(fields[49]) : nil)
+            pid: pid, name: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), state: state,
+            parent: Int32(truncatingIfNeeded: fields[0]), processGroup: Int32(truncatingIfNeeded: fields[1]),
+            session: Int32(truncatingIfNeeded: fields[2]), processorTicks: fields[10] &+ fields[11],
+            startTicks: fields[18], residentPages: Int(truncatingIfNeeded: fields[20]),
+            waitStatus: state == "Z" && fields.count > 48 ? Int32(truncatingIfNeeded: fields[48]) : nil)
+    }
+
+    /// Numbers between spaces; a negative one is its two's complement.
+    private static func numbers(_ bytes: ArraySlice<UInt8>) -> [UInt64] {
+        var result: [UInt64] = []
+        result.reserveCapacity(50)
+        var value: UInt64 = 0
+        var isNegative = false
+        var hasDigits = false
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                value = value &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
+                hasDigits = true
+            case UInt8(ascii: "-"): isNegative = true
+            default:
+                if hasDigits { result.append(isNegative ? 0 &- value : value) }
+                (value, isNegative, hasDigits) = (0, false, false)
+            }
+        }
+        if hasDigits { result.append(isNegative ? 0 &- value : value) }
+        return result
     }
 
     /// All processes that can be seen.

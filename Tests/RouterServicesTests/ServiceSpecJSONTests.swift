@@ -6,7 +6,7 @@ import RouterServices
 import Testing
 
 @Suite struct ServiceSpecJSONTests {
-    private static var full: ServiceSpec {
+    fileprivate static var full: ServiceSpec {
         var spec = ServiceSpec(
             name: "gateway",
             command: ServiceCommand(
@@ -52,7 +52,8 @@ import Testing
 
     @Test(arguments: [
         ("name", JSONValue.string("../x")), ("name", .string("")), ("name", .string(".a")), ("name", .integer(1)),
-        ("command", .null), ("listen", JSONValue.object(["host": "h", "port": 70000])), ("onProfileSwitch", "explode"), ("stop", .array([])),
+        ("command", .null), ("listen", JSONValue.object(["host": "h", "port": 70000])), ("onProfileSwitch", "explode"),
+        ("stop", .array([])),
         ("readiness", JSONValue.object(["target": .object([:])])),
     ])
     func `a wrong field is refused by name`(field: String, value: JSONValue) throws {
@@ -62,5 +63,11 @@ import Testing
             (error as? JSONFieldError)?.field.hasPrefix(field == "stop" ? "stop" : field) ?? false
                 || (error as? JSONFieldError)?.field == "port" || field == "listen"
         }
+    }
+}
+
+extension ServiceSpecJSONTests {
+    @Test func `what a file holds is what remains without secrets`() throws {
+        #expect(try ServiceSpec(json: Self.full.json(.withoutSecrets)) == Self.full.withoutSecrets)
     }
 }

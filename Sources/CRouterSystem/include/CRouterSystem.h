@@ -85,6 +85,8 @@ int router_pidfd_exit_status(int pidfd, int *wait_status);
 int router_become_subreaper(void);
 /// No core file and no ptrace of this process by others of the same user.
 int router_forbid_core_dumps(void);
+/// Swaps two files in one step; -1 with errno where one is missing or the file system cannot do that.
+int router_exchange_files(const char *one, const char *other);
 /// Removes `length` bytes at `offset`, closing the gap; both multiples of the file system's block size.
 int router_collapse_range(int fd, off_t offset, off_t length);
 /// Gives back the blocks of `length` bytes at `offset`; they read as zeros and the size stays.
