@@ -15,6 +15,7 @@ final class LogArchiveJob {
 
     /// Copied between two turns of the loop: about a third of a millisecond.
     private static let stepBytes = 1 << 20
+    private static let collapseRestBytes = 256 << 10
 
     private let descriptor: OwnedDescriptor
     private let folder: LogFolder
@@ -105,7 +106,10 @@ final class LogArchiveJob {
     private func removeFront() -> Technique {
         CrashPoint.reach()
         do {
-            if try descriptor.collapse(0..<range.upperBound) { return .cut }
+            // A collapse first writes what comes behind it to the disk and holds writers up for that long, so it is only
+            // for a short rest; while much comes in, a hole does.
+            let rest = try descriptor.status().sizeBytes - range.upperBound
+            if rest <= Self.collapseRestBytes, try descriptor.collapse(0..<range.upperBound) { return .cut }
             if try descriptor.punch(0..<range.upperBound) { return .hole }
             try descriptor.truncate(to: 0)
             return .cut

@@ -32,12 +32,14 @@ extension Supervisor {
         if let saveTimer { loop.cancel(saveTimer) }
         saveTimer = nil
         var failed: Set<String> = []
+        var isDiskFull = false
         for name in unsaved.sorted() {
             guard let runner = runners[name] else { continue }
             do {
                 try write(runner)
             } catch {
                 failed.insert(name)
+                isDiskFull = isDiskFull || error.isNoSpace
                 degrade(.state, "cannot write the state of `\(name)`: \(error.diagnostic.message)")
             }
         }
@@ -54,6 +56,8 @@ extension Supervisor {
                 self?.save()
             }
         }
+        // On a full disk they wait as well; `emit` bounds them.
+        guard !isDiskFull else { return }
         let events = pendingEvents
         pendingEvents.removeAll(keepingCapacity: true)
         for event in events { configuration.events.record(event) }

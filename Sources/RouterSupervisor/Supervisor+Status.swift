@@ -38,7 +38,8 @@ extension Supervisor {
             status.startedAt = process.startedAt
             status.uptime = MonotonicTime.now() - process.started
             status.isAdopted = process.isAdopted
-            status.isReady = runner.spec.readiness.map { _ in runner.isReady }
+            // Without the key that an adoption could not bring along nobody knows.
+            status.isReady = runner.isProbeUsable(runner.spec.readiness) ? runner.isReady : nil
         }
         if let running = runner.runningSpec {
             status.isSpecChanged = !ReloadPlan.processFields(running, runner.spec).isEmpty

@@ -65,6 +65,7 @@ import Testing
             var other = try stack.reconnect()
             return try other.status().degraded.isEmpty
         }
+        try expectSoon("every exit is told") { stack.events(.serviceExit, "a").count == 3 }
         // Its successor adopts the newest process.
         try stack.killSupervisor()
         var next = try stack.connect()
