@@ -103,7 +103,8 @@ import Testing
         // Four files of a MiB, and what comes in while nobody looks on a loaded machine.
         #expect(largest < 40 << 20)
         #expect(largest > 1 << 20)
-        #expect(LogReader.tail(folder + "/a.log", lines: 1).first?.count == 99)
+        // The very last one may still be on its way.
+        #expect(LogReader.tail(folder + "/a.log", lines: 2).first?.count == 99)
         _ = try client.stop([], timeout: .seconds(5))
     }
 
