@@ -203,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: strict),
         .testTarget(
             name: "LLMRoutingTests", dependencies: ["JSONSyntax", "LLMRouting", "SystemIO"], exclude: ["Fixtures"],

@@ -28,11 +28,9 @@ import Testing
             health.lines.map { $0.prefix { $0 != " " } } == ["cliproxyapi_plus:liveness=ok", "litellm:liveness=ok"])
         #expect(try stack.run("status").lines.contains("litellm_running=yes"))
 
-        let answer = try stack.chat(stream: false)
-        #expect(
-            answer["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue?.isEmpty == false, "\(answer)")
-        let events = try stack.streamedEvents()
-        #expect(events.count > 2 && events.last == "[DONE]", "\(events)")
+        let chat = try stack.chatThroughOpenAIPackage()
+        #expect(chat.code == 0, "\(chat)")
+        #expect(chat.lines.map { $0.prefix { $0 != " " } } == ["whole", "streamed"], "\(chat)")
 
         let before = try #require(try stack.fixture.pid(of: "litellm"))
         let proxy = try #require(try stack.fixture.pid(of: "cliproxyapi_plus"))
@@ -109,35 +107,16 @@ private final class LiteLLMStack {
         return String(line.dropFirst("LITELLM_MASTER_KEY=".count))
     }
 
-    private func request(_ path: String, body: String?) throws -> String {
-        var arguments = [
+    func modelNames() throws -> [String] {
+        let arguments = [
             "--silent", "--show-error", "--no-buffer", "--max-time", "60", "--config", "-",
-            "http://127.0.0.1:\(port)\(path)",
+            "http://127.0.0.1:\(port)/v1/models",
         ]
-        if let body { arguments += ["--header", "Content-Type: application/json", "--data", body] }
         let result = try Program("/usr/bin/curl", arguments, input: "header = \"Authorization: Bearer \(key())\"\n")
             .run()
         #expect(result.code == 0, "\(result)")
-        return result.output
-    }
-
-    func chat(stream: Bool) throws -> JSONValue {
-        try JSONParser.parse(request("/v1/chat/completions", body: Self.body(stream: stream)))
-    }
-
-    func streamedEvents() throws -> [String] {
-        try request("/v1/chat/completions", body: Self.body(stream: true)).split(separator: "\n").compactMap { line in
-            line.hasPrefix("data: ") ? String(line.dropFirst(6)) : nil
-        }
-    }
-
-    func modelNames() throws -> [String] {
-        let models = try JSONParser.parse(request("/v1/models", body: nil))
+        let models = try JSONParser.parse(result.output)
         return (models["data"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
-    }
-
-    private static func body(stream: Bool) -> String {
-        #"{"model":"router-default","stream":\#(stream),"messages":[{"role":"user","content":"Say hello."}]}"#
     }
 
     /// Neither generated nor planted keys are in anything that the command writes for people.

@@ -85,6 +85,7 @@ package struct Bootstrap {
                 runtimeDirectory: stack.paths.runtimeDirectory, version: settings.litellm.version,
                 searchPath: stack.context[.path] ?? "/usr/local/bin:/usr/bin:/bin")
             request.python = settings.litellm.python
+            request.requirementsFile = lockFile(version: settings.litellm.version)
             request.repetition = choices.repetition
             return try runner.run(request)
         }
@@ -94,6 +95,17 @@ package struct Bootstrap {
         request.repetition = choices.repetition
         request.verification = choices.verification
         return try runner.run(request)
+    }
+
+    /// Every package of the pinned LiteLLM with its hash, where such a file lies beside the configuration and is for
+    /// `version`.
+    private func lockFile(version: String) -> String? {
+        let path = stack.configuration.directory + "/litellm.lock"
+        guard let bytes = try? FileSystem.read(path, limit: 16 << 20) else { return nil }
+        let pinned = String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
+            line.hasPrefix("litellm==\(version) ") || line.hasPrefix("litellm[proxy]==\(version) ")
+        }
+        return pinned ? path : nil
     }
 
     private func origin(_ choices: Choices) -> InstallBinaryRequest.Origin {
