@@ -8,25 +8,8 @@ import Testing
 
 /// The real `openai` and `anthropic` packages of Python against a gateway with the mock provider.
 @Suite struct SoftwareKitTests {
-    private static let folder = Golden.repository + "/.build/sdk-venv"
-
-    /// The interpreter of an environment that has both packages; made once, then kept beside the build.
-    private static func python() throws -> String? {
-        let interpreter = folder + "/bin/python"
-        if FileSystem.exists(interpreter) { return interpreter }
-        guard let system = ChildProcess.locate("python3", searchPath: "/usr/local/bin:/usr/bin:/bin") else {
-            return nil
-        }
-        guard try Program(system, ["-m", "venv", folder]).run().code == 0 else { return nil }
-        let install = Program(interpreter, ["-m", "pip", "install", "--quiet", "openai", "anthropic"])
-        return try install.run(limit: .seconds(300)).code == 0 ? interpreter : nil
-    }
-
     @Test func `the openai and anthropic packages work, translated both ways`() async throws {
-        guard let python = try await RawClient.onThread({ try Self.python() }) else {
-            Issue.record("python3 with venv and pip is needed for this test: apt-get install python3-venv")
-            return
-        }
+        let python = try await RawClient.onThread { try PythonEnvironment.withClientLibraries() }
         let provider = """
             model_list:
               - {model_name: claude-x, litellm_params: {model: mock/echo}}

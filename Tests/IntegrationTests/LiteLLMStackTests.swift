@@ -107,6 +107,15 @@ private final class LiteLLMStack {
         return String(line.dropFirst("LITELLM_MASTER_KEY=".count))
     }
 
+    /// The real client library against the endpoint; the key goes through its environment.
+    func chatThroughOpenAIPackage() throws -> ProgramResult {
+        var variables = Program.inherited
+        variables["OPENAI_BASE_URL"] = "http://127.0.0.1:\(port)/v1"
+        variables["OPENAI_API_KEY"] = try key()
+        let script = Golden.repository + "/Tests/IntegrationTests/Fixtures/openai_chat.py"
+        return try Program(try PythonEnvironment.withClientLibraries(), [script], environment: variables).run()
+    }
+
     func modelNames() throws -> [String] {
         let arguments = [
             "--silent", "--show-error", "--no-buffer", "--max-time", "60", "--config", "-",
