@@ -183,6 +183,7 @@ package struct ImportLoginRequest: FetchRequest {
     package var json: JSONValue { ["source": .string(source), "auth_directory": .string(authDirectory)] }
 }
 
+/// The credential file that an import left in the auth folder.
 package struct ImportLoginAnswer: FetchValue {
     /// Absolute, for `saved_auth=`.
     package let path: String

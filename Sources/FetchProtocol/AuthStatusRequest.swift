@@ -34,6 +34,7 @@ package struct AuthStatusRequest: FetchRequest {
     }
 }
 
+/// Every credential of the auth folder, and what the server said when it was asked.
 package struct AuthStatusAnswer: FetchValue {
     /// One account, without its secrets. Moments are RFC 3339.
     package struct Credential: FetchValue {

@@ -54,6 +54,7 @@ package struct ProxyConfigRequest: FetchRequest {
     }
 }
 
+/// How the values reached the server, if they had to.
 package struct ProxyConfigAnswer: FetchValue {
     /// `file`, `server` (through the management API), or `none` when nothing had to be changed.
     package let way: String

@@ -26,6 +26,7 @@ package struct ManagementCall: Sendable {
     }
 }
 
+/// What the server answered to a call, its body bounded.
 package struct ManagementReply: Sendable {
     package let status: Int
     /// `X-CPA-VERSION`: only CLIProxyAPI sends it, and with every answer of the management API.

@@ -90,7 +90,7 @@ import Testing
         let start = MonotonicTime.now()
         let isDone = try await gateway.stop(within: .milliseconds(200))
         #expect(!isDone)
-        #expect(MonotonicTime.now() - start < .seconds(3))
+        #expect(MonotonicTime.now() - start < .seconds(30))
         #expect(connection.isClosedByPeer())
     }
 

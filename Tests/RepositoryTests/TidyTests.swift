@@ -15,9 +15,6 @@ import Testing
     @Test(arguments: try SourceFile.all(below: ["Sources", "Tests"]))
     func `is short enough to be read`(file: SourceFile) {
         #expect(file.lines.count <= 600, "split \(file.path)")
-        for (number, line) in file.lines.enumerated() where !line.contains("\"") {
-            #expect(line.count <= 120, "\(file.path):\(number + 1) is too long")
-        }
     }
 
     @Test(arguments: try SourceFile.all(below: ["Sources"]))
