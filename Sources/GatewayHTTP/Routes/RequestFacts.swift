@@ -57,6 +57,7 @@ extension RequestFacts {
     }
 
     private enum KnownMember: UInt8 {
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens,
             preferences, stream_options
 
