@@ -95,7 +95,7 @@ package enum CommandLineTool {
 
     /// Problems of the configuration and of the command line are usage errors; all others are failures.
     private static func status(of diagnostics: [Diagnostic]) -> ExitStatus {
-        let usageAreas = ["config/", "yaml/", "usage/"]
+        let usageAreas = ["config/", "yaml/", "usage/", "litellm/"]
         let isUsage = diagnostics.contains { diagnostic in
             diagnostic.severity == .error
                 && (usageAreas.contains { diagnostic.code.hasPrefix($0) } || diagnostic.code == "profile/unknown")

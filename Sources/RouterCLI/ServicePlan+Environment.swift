@@ -14,9 +14,10 @@ struct ServiceEnvironment {
     /// `NAME=value` from the caller, without what the config sets, sorted.
     let inherited: Secret<[String]>
 
+    /// - Parameter blanked: variables that a file of the service's own would set, kept from it by an empty value.
     init(
         kind: ServiceKind, inherited: [String: String], secrets: Variables, file: Variables, own: Variables,
-        stopTimeout: Duration
+        blanked: [String] = [], stopTimeout: Duration
     ) {
         let kept = inherited.filter { !Self.isScrubbed($0.key, for: kind) }
         var configured: [String: Secret<String>] = [:]
@@ -25,6 +26,7 @@ struct ServiceEnvironment {
         where configured[name] == nil && kept[name] == nil {
             configured[name] = Secret(value)
         }
+        for name in blanked where configured[name] == nil { configured[name] = Secret("") }
         let remaining = kept.filter { configured[$0.key] == nil }
         self.configured = Secret(configured.map { "\($0.key)=\($0.value.reveal())" }.sorted())
         self.inherited = Secret(remaining.map { "\($0.key)=\($0.value)" }.sorted())

@@ -62,15 +62,33 @@ package struct ServicePlan: Sendable {
         }
     }
 
+    /// CLIProxyAPI also reads `.env` where it runs; what there would change its very mode is kept from it, and said.
+    private mutating func strayVariables(in directory: String, of service: String) -> [String] {
+        let path = directory + "/.env"
+        guard let bytes = try? FileSystem.read(path, limit: EnvironmentFile.sizeLimit) else { return [] }
+        let names = CLIProxyEnvironment.strayNames(inDotEnv: String(decoding: bytes, as: UTF8.self))
+        if !names.isEmpty {
+            problems.append(
+                Diagnostic(
+                    "config/stray-env-file",
+                    "`\(path)` sets \(names.joined(separator: ", ")), which would change what \(service) is",
+                    severity: .warning,
+                    hints: ["it is started without; move the file, or set the variables in services.\(service).env"]))
+        }
+        return names
+    }
+
     private mutating func spec(of service: Named<ServiceSection>, secrets: ServiceEnvironment.Variables) -> ServiceSpec
     {
         let section = service.value
         let file = section.environmentFile.map { variables(in: $0, namedBy: "services.\(service.name).env_file") }
-        let environment = ServiceEnvironment(
-            kind: ServiceKind(name: service.name, program: section.command.arguments[0]),
-            inherited: surroundings.environment, secrets: secrets, file: file ?? [],
-            own: section.environment.map { ($0.name, $0.value) }, stopTimeout: section.stop.timeout)
         let directory = section.command.directory ?? surroundings.workingDirectory
+        let kind = ServiceKind(name: service.name, program: section.command.arguments[0])
+        let environment = ServiceEnvironment(
+            kind: kind, inherited: surroundings.environment, secrets: secrets, file: file ?? [],
+            own: section.environment.map { ($0.name, $0.value) },
+            blanked: kind == .cliproxy ? strayVariables(in: directory, of: service.name) : [],
+            stopTimeout: section.stop.timeout)
         let programs = ProgramSearch(
             searchPath: environment["PATH"], directory: directory, ownExecutable: surroundings.executablePath)
         let limits = section.log ?? configuration.supervisor.log

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 package import Diagnostics
+internal import FetchProtocol
+internal import JSONSyntax
 internal import LiteLLMConfig
 internal import RouterConfig
 package import RouterProfiles
+internal import SystemIO
 
 extension Stack {
     /// The configuration's profiles, ready to be rendered for the engine that the services run.
@@ -41,9 +44,31 @@ extension Stack {
     package func lint(_ rendered: RenderedProfile) -> DiagnosticList {
         let variables = planEnvironment()
         let gateway = configuration.hasGateway ? configuration.gateway.node : nil
+        let modules = InstalledPythonModules(runtimeDirectory: paths.runtimeDirectory, lock: paths.bootstrapLockFile)
         let lint = LiteLLMLint.Context(
             engine: runsLiteLLM ? .litellm : .embedded, completion: .byRenderer,
-            virtualModels: VirtualModel.all(in: gateway), environment: { variables[$0] }, hasPythonModule: { _ in nil })
+            virtualModels: VirtualModel.all(in: gateway), environment: { variables[$0] },
+            hasPythonModule: { modules.contains($0) })
         return DiagnosticList(LiteLLMLint.check(rendered.merged, lint))
+    }
+}
+
+/// What the Python environment of the installed LiteLLM can import, looked up without starting Python.
+private struct InstalledPythonModules {
+    let runtimeDirectory: String
+    /// `bootstrap.lock.json`.
+    let lock: String
+
+    /// nil when no LiteLLM was installed by `bootstrap download`.
+    func contains(_ module: String) -> Bool? {
+        guard let bytes = try? FileSystem.read(lock, limit: 1 << 20), let ledger = try? JSONParser.parse(bytes),
+            let artifacts = ledger["artifacts"]?.arrayValue,
+            let litellm = artifacts.first(where: { $0["name"]?.stringValue == InstallLiteLLMRequest.artifact }),
+            let folder = litellm["current"]?.stringValue
+        else { return nil }
+        let library = "\(runtimeDirectory)/\(folder)/lib"
+        let pythons = ((try? FileSystem.list(library)) ?? []).filter { $0.hasPrefix("python") }
+        guard !pythons.isEmpty else { return nil }
+        return pythons.contains { FileSystem.exists("\(library)/\($0)/site-packages/\(module)") }
     }
 }

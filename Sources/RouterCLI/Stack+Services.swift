@@ -3,7 +3,7 @@
 package import Diagnostics
 internal import RouterConfig
 package import RouterControl
-internal import RouterServices
+package import RouterServices
 internal import RouterSupervisor
 internal import SystemIO
 
@@ -18,6 +18,14 @@ extension Stack {
             in: ServicePlan.Surroundings(
                 environment: context.environment, workingDirectory: context.workingDirectory,
                 executablePath: context.executablePath))
+    }
+
+    /// The services for a command that starts or changes them: warnings are told, errors thrown together.
+    package func checkedServices() throws(DiagnosticList) -> [ServiceSpec] {
+        let plan = plan()
+        let services = try plan.checked()
+        context.console.report(plan.problems)
+        return services
     }
 
     /// The variables that services will see: the caller's, and over them the stack's generated keys.

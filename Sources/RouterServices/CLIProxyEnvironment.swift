@@ -11,8 +11,18 @@ package enum CLIProxyEnvironment {
         names.contains(String(name)) || prefixes.contains { name.hasPrefix($0) }
     }
 
-    /// `NAME=value` entries without the stray ones.
-    package static func scrubbed(_ environment: [String]) -> [String] {
-        environment.filter { entry in !isStray(entry.prefix { $0 != "=" }) }
+    /// The stray variables that a `.env` file in the server's working folder would set, in written order.
+    ///
+    /// The server reads that file leniently: `export ` may lead, and `:` may stand for `=`. What is set already wins
+    /// over it, an empty value included, and an empty value counts as none.
+    package static func strayNames(inDotEnv text: some StringProtocol) -> [String] {
+        var names: [String] = []
+        for line in text.split(whereSeparator: \.isNewline) {
+            var line = line.drop { $0 == " " || $0 == "\t" }
+            if line.hasPrefix("export ") { line = line.dropFirst("export ".count).drop { $0 == " " } }
+            let name = line.prefix { $0 != "=" && $0 != ":" && $0 != " " }
+            if isStray(name), !names.contains(String(name)) { names.append(String(name)) }
+        }
+        return names
     }
 }

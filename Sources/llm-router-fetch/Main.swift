@@ -26,7 +26,7 @@ enum Main {
         _ = ProcessControl.forbidCoreDumps()
         let environment = readEnvironment()
         #if DEBUG
-            if let step = environment["LLM_ROUTER_CRASH_POINT"].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
+            if let step = environment["LLM_ROUTER_CRASH_AT"].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
         #endif
         exit(FetchServer(handlers: handlers(environment)).serve())
     }

@@ -32,7 +32,7 @@ struct InterruptionTests {
                 for tag in ["v6.8.15-0", "v6.8.16-0"] { try fixture.install(fixture.request(tag)) }
                 let request = fixture.request("v6.8.17-0")
                 do {
-                    _ = try helper(["LLM_ROUTER_CRASH_POINT=\(step)"]).run(request)
+                    _ = try helper(["LLM_ROUTER_CRASH_AT=\(step)"]).run(request)
                     isDone = true
                 } catch FetchProtocolError.died(_, .signal(9, _)) {
                     try expectWhole(fixture, ["6.8.16-0", "6.8.17-0"], step: step)
@@ -59,7 +59,7 @@ struct InterruptionTests {
                 for tag in ["v6.8.15-0", "v6.8.16-0"] { try fixture.install(fixture.request(tag)) }
                 do {
                     let request = RollbackRequest(runtimeDirectory: fixture.runtime, artifact: "cliproxyapi_plus")
-                    _ = try helper(["LLM_ROUTER_CRASH_POINT=\(step)"]).run(request)
+                    _ = try helper(["LLM_ROUTER_CRASH_AT=\(step)"]).run(request)
                     isDone = true
                 } catch FetchProtocolError.died(_, .signal(9, _)) {
                     try expectWhole(fixture, ["6.8.15-0", "6.8.16-0"], step: step)

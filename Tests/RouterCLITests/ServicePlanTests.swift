@@ -88,6 +88,23 @@ import Testing
         #expect(services[2].command.inheritedEnvironment.reveal().count == 7)
     }
 
+    @Test func `what a stray .env file would change for CLIProxyAPI is kept from it and said`() throws {
+        try scratch.write(".env", "# notes\nDEPLOY=cloud\n export PGSTORE_DSN=postgres://secret\nMANAGEMENT_KEY=x\n")
+        let services = """
+            cliproxyapi_plus: {command: {args: [x]}, env: {PGSTORE_DSN: meant}}
+            other: {command: {args: [y]}}
+            """
+        let plan = try plan(services)
+        #expect(plan.services[0].command.environment.reveal() == ["DEPLOY=", "PGSTORE_DSN=meant"])
+        #expect(plan.services[1].command.environment.reveal() == [])
+        let problem = try #require(plan.problems.diagnostics.first)
+        #expect(problem.code == "config/stray-env-file")
+        #expect(problem.severity == .warning)
+        #expect(problem.message.contains("\(scratch.path)/.env"))
+        #expect(problem.message.contains("DEPLOY, PGSTORE_DSN"))
+        #expect(!problem.message.contains("secret"))
+    }
+
     @Test func `LiteLLM gets the offline settings that nobody has chosen otherwise`() throws {
         let spec = try plan(
             "litellm: {command: {args: [x]}, env: {LITELLM_LOG: DEBUG}, stop: {timeout: 20s}}",

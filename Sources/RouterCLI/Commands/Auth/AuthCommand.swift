@@ -130,11 +130,7 @@ package struct AuthStatusCommand: RouterCommand {
     package init() {}
 
     package func run(in context: AppContext) throws -> ExitStatus {
-        let stack = try Stack.load(context)
-        let server = CredentialServer(stack: stack, provider: "codex")
-        let request = AuthStatusRequest(
-            authDirectory: stack.paths.authsDirectory, server: try server.addressIfRunning(), key: server.key)
-        let answer = try FetchRunner(context).run(request)
+        let answer = try CredentialServer(stack: Stack.load(context), provider: "codex").credentials()
         for problem in answer.problems + answer.credentials.flatMap(\.problems) { context.console.report(problem) }
         var json = answer.json.objectValue ?? [:]
         json["needs_operator"] = .bool(answer.needsOperator)

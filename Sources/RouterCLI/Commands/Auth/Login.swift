@@ -59,6 +59,13 @@ struct CredentialServer {
         return isRunning ? address : nil
     }
 
+    /// The credentials of the auth folder, and what the running server says of them.
+    func credentials() throws -> AuthStatusAnswer {
+        let request = AuthStatusRequest(
+            authDirectory: stack.paths.authsDirectory, server: try addressIfRunning(), key: key)
+        return try FetchRunner(stack.context).run(request)
+    }
+
     /// The server's program, for flows that only it can do.
     var program: LoginRequest.Program? {
         guard let service else { return nil }

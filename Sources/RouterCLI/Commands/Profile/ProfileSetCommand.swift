@@ -72,7 +72,7 @@ struct ProfileSwitching {
     func applyToServices() throws -> [ServiceOutcome] {
         guard var client = try ControlClient.connect(stack.layout) else { return [] }
         let running = try client.status().services.filter { $0.wanted == .running }.map(\.name)
-        let specs = try stack.plan().checked()
+        let specs = try stack.checkedServices()
         let affected = { (action: ProfileSwitchAction) in
             specs.filter { $0.onProfileSwitch == action && running.contains($0.name) }.map(\.name)
         }

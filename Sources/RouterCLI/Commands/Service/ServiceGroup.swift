@@ -70,7 +70,7 @@ package struct ServiceRestartCommand: RouterCommand {
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         let names = try stack.services(named: options.name)
-        let specs = try stack.plan().checked()
+        let specs = try stack.checkedServices()
         let outcomes = try stack.withSupervisor { client throws(ControlError) in
             try client.restart(
                 names, specs: specs, wait: options.wait ? .ready : .started, timeout: options.limit(stack))
@@ -106,7 +106,7 @@ struct ServiceOperations {
     }
 
     func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
-        let specs = try stack.plan().checked()
+        let specs = try stack.checkedServices()
         return try stack.withSupervisor { client throws(ControlError) in
             try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
         }

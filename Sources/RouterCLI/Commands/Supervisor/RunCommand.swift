@@ -30,7 +30,7 @@ package struct RunCommand: RouterCommand {
         var configuration = SupervisorProcess.configuration(
             context, layout: stack.layout, mode: .foreground,
             eventBytes: stack.configuration.supervisor.events.maximumBytes)
-        configuration.plan = try stack.plan().checked()
+        configuration.plan = try stack.checkedServices()
         configuration.notifySocket = context[.notifySocket]
         configuration.watchdog = context[.watchdogMicroseconds].flatMap { Int64($0) }.map { .microseconds($0 / 2) }
         configuration.reload = { Self.reload(context) }
@@ -43,7 +43,7 @@ package struct RunCommand: RouterCommand {
         _ = CommandLineTool.report(context.console) {
             let stack = try Stack.load(context)
             _ = try ProfileSwitching(stack: stack).setCurrentOrFirst()
-            plan = try stack.plan().checked()
+            plan = try stack.checkedServices()
             return .success
         }
         return plan

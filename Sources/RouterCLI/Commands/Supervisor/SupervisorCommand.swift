@@ -64,7 +64,7 @@ package struct SupervisorReloadCommand: RouterCommand {
 
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
-        let specs = try stack.plan().checked()
+        let specs = try stack.checkedServices()
         let plan = try stack.withSupervisor { client throws(ControlError) in
             try client.apply(specs, dryRun: true, timeout: .seconds(30)).plan
         }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import JSONSyntax
-import SystemIO
+package import JSONSyntax
+package import SystemIO
 
 /// Files of the Codex CLI as it writes them, with tokens of real structure.
-enum CodexFile {
-    static let now = Timestamp(nanoseconds: 1_790_000_000 * 1_000_000_000)
-    static let secrets = ["planted-refresh-4e1d", "cGxhbnRlZC1zaWduYXR1cmU"]
+package enum CodexFile {
+    package static let now = Timestamp(nanoseconds: 1_790_000_000 * 1_000_000_000)
+    package static let secrets = ["planted-refresh-4e1d", "cGxhbnRlZC1zaWduYXR1cmU"]
 
-    static func object(
+    package static func object(
         email: String? = "ada@example.com", account: String = "acct-1234", plan: String = "plus",
         issued: Timestamp = now, lastRefresh: Timestamp? = now, lifetimeDays: Int = 10
     ) -> JSONObject {
@@ -33,17 +33,17 @@ enum CodexFile {
         ]
     }
 
-    static func token(_ claims: JSONObject) -> String {
+    package static func token(_ claims: JSONObject) -> String {
         let header: JSONValue = ["alg": "RS256", "kid": "1", "typ": "JWT"]
         return base64(JSONWriter.bytes(of: header)) + "." + base64(JSONWriter.bytes(of: .object(claims))) + "."
             + secrets[1]
     }
 
-    static func text(_ object: JSONObject) -> String {
+    package static func text(_ object: JSONObject) -> String {
         JSONWriter.text(of: .object(object), layout: .indented)
     }
 
-    static func base64(_ bytes: [UInt8]) -> String {
+    package static func base64(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         var text = ""
         for start in stride(from: 0, to: bytes.count, by: 3) {
