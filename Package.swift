@@ -108,9 +108,15 @@ let package = Package(
             dependencies: ["Diagnostics", "JSONSyntax", "LiteLLMConfig", "RouterConfig", "SystemIO"],
             swiftSettings: strict),
         .target(
+            name: "GatewayConfig",
+            dependencies: [
+                "Diagnostics", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "SystemIO", "YAMLSyntax",
+            ],
+            swiftSettings: strict),
+        .target(
             name: "GatewayHTTP",
             dependencies: [
-                "CSQLite", "Diagnostics", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "SystemIO", "YAMLSyntax",
+                "CSQLite", "Diagnostics", "GatewayConfig", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "SystemIO",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -123,9 +129,8 @@ let package = Package(
         .target(
             name: "RouterCLI",
             dependencies: [
-                "Diagnostics", "FetchProtocol", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "RouterConfig",
-                "RouterControl",
-                "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles", "RouterServices",
+                "Diagnostics", "FetchProtocol", "GatewayConfig", "JSONSyntax", "LLMRouting", "LiteLLMConfig",
+                "RouterConfig", "RouterControl", "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles", "RouterServices",
                 "RouterSupervisor", "SystemIO", "YAMLSyntax",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -141,7 +146,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "llm-router-gateway",
-            dependencies: ["Diagnostics", "GatewayHTTP", "SystemIO"],
+            dependencies: ["Diagnostics", "GatewayConfig", "GatewayHTTP", "SystemIO"],
             swiftSettings: strict + staticExecutable, linkerSettings: staticLink),
 
         // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.
@@ -193,7 +198,7 @@ let package = Package(
         .testTarget(
             name: "GatewayHTTPTests",
             dependencies: [
-                "GatewayHTTP", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "StandInHTTP", "SystemIO", "TestSupport",
+                "GatewayConfig", "GatewayHTTP", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "StandInHTTP", "SystemIO", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

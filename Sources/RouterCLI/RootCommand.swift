@@ -19,7 +19,7 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Configuration", subcommands: [InitCommand.self, ProfileCommand.self, BootstrapCommand.self]),
             CommandGroup(name: "Credentials", subcommands: [AuthCommand.self]),
-            CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self, TraceCommand.self]),
+            CommandGroup(name: "Gateway", subcommands: [GatewayCommand.self, RouteCommand.self, TraceCommand.self]),
             CommandGroup(
                 name: "Maintenance",
                 subcommands: [DoctorCommand.self, SecurityCommand.self, ExportCommand.self, TemplateCommand.self]),

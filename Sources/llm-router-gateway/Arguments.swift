@@ -3,7 +3,7 @@
 /// The command line of the gateway's executable, which `llm-router gateway …` runs.
 struct Arguments {
     enum Command: String {
-        case serve, check, explain
+        case serve, check
     }
 
     var command: Command
@@ -14,14 +14,10 @@ struct Arguments {
     /// A listening socket that the process before this one hands over.
     var inheritedSocket: Int32?
     var wantsJSON = false
-    var model: String?
-    var message: String?
-    var request: String?
 
     static let usage = """
         usage: llm-router-gateway serve --config FILE [--host HOST] [--port PORT] [--threads N]
                llm-router-gateway check --config FILE [--output text|json]
-               llm-router-gateway explain --config FILE --model MODEL [--message TEXT | --file REQUEST.json] [--output text|json]
 
         """
 
@@ -49,9 +45,6 @@ struct Arguments {
         switch option {
         case "--config": config = value
         case "--host": host = value
-        case "--model": model = value
-        case "--message": message = value
-        case "--file": request = value
         case "--port":
             guard let number = Int(value), (0...65535).contains(number) else { return false }
             port = number

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
+internal import GatewayConfig
 internal import GatewayHTTP
 internal import SystemIO
 
@@ -41,17 +42,6 @@ enum Main {
             write(report.output, to: 1)
             write(report.problems, to: 2)
             return report.isUsable ? 0 : 2
-        case .explain:
-            do throws(DiagnosticList) {
-                let text = try RouteExplanationReport(environment: variable).run(
-                    config: config, model: arguments.model, message: arguments.message, request: arguments.request,
-                    asJSON: arguments.wantsJSON)
-                write(text, to: 1)
-                return 0
-            } catch {
-                write(DiagnosticRenderer(usesColor: false).render(error), to: 2)
-                return 2
-            }
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Diagnostics
+import GatewayConfig
 import GatewayHTTP
 import JSONSyntax
 import LiteLLMConfig

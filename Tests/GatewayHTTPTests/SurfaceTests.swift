@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import GatewayConfig
 import GatewayHTTP
 import JSONSyntax
 import StandInHTTP

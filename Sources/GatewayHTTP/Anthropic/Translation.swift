@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+package import GatewayConfig
 package import JSONSyntax
 internal import NIOCore
 

@@ -2,7 +2,7 @@
 
 internal import Crypto
 package import Diagnostics
-internal import LLMRouting
+internal import GatewayConfig
 
 /// A key that clients may show, and what it allows.
 package struct ClientKey: Sendable {
@@ -22,6 +22,15 @@ package struct ClientKey: Sendable {
 
     package init(name: String, key: Secret<String>) {
         self.init(name: name, digest: Self.digest(of: Array(key.reveal().utf8)))
+    }
+
+    init(_ spec: ClientKeySpec) {
+        switch spec.proof {
+        case .key(let key): self.init(name: spec.name, key: key)
+        case .sha256(let digest): self.init(name: spec.name, digest: digest)
+        }
+        models = spec.models
+        expires = spec.expires
     }
 
     package static func digest(of bytes: some Sequence<UInt8>) -> [UInt8] {

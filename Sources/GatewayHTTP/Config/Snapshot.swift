@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import LLMRouting
 
 /// Everything a request is answered by, as one immutable value: a reload makes a new one, and what runs keeps its own.
@@ -20,8 +21,8 @@ final class Snapshot: Sendable {
     init(_ settings: GatewaySettings, table: RoutingTable, generation: Int) {
         self.table = table
         self.generation = generation
-        targets = settings.targets
-        keys = ClientKeys(settings.keys)
+        targets = settings.targets.map(Target.init)
+        keys = ClientKeys(settings.keys.map(ClientKey.init))
         limits = settings.limits
         affinityHeader = settings.affinityHeader
         let hidden = settings.hiddenModels

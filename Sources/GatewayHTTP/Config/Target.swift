@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
+internal import GatewayConfig
 internal import LLMRouting
 internal import NIOCore
 
 /// How a deployment is called: everything about it that does not change from request to request, ready to be written.
 final class Target: Sendable {
-    enum Provider: Sendable {
-        case mock
-        case http(BaseURL)
-    }
-
     let id: String
-    let provider: Provider
+    let provider: TargetSpec.Provider
     let dialect: Dialect
     /// For whole answers: how long until they come.
     let answerTimeout: Duration?
@@ -23,16 +19,13 @@ final class Target: Sendable {
     /// Names of our own headers, so that a client's do not double them.
     private let hasVersion: Bool
 
-    init(
-        id: String, provider: Provider, dialect: Dialect, key: Secret<String>?, organization: String?,
-        extraHeaders: [(name: String, value: Secret<String>)], answerTimeout: Duration?
-    ) {
-        self.id = id
-        self.provider = provider
-        self.dialect = dialect
-        self.key = key
-        self.answerTimeout = answerTimeout
-        hasVersion = extraHeaders.contains { $0.name.lowercased() == "anthropic-version" }
+    init(_ spec: TargetSpec) {
+        id = spec.id
+        provider = spec.provider
+        dialect = spec.dialect
+        key = spec.key
+        answerTimeout = spec.answerTimeout
+        hasVersion = spec.extraHeaders.contains { $0.name.lowercased() == "anthropic-version" }
         var headers = ByteBuffer()
         switch provider {
         case .mock: break
@@ -44,9 +37,10 @@ final class Target: Sendable {
             case .anthropic: headers.writeString("x-api-key: \(key.reveal())\r\n")
             }
         }
-        if let organization { headers.writeString("openai-organization: \(organization)\r\n") }
-        for header in extraHeaders { headers.writeString("\(header.name): \(header.value.reveal())\r\n") }
+        if let organization = spec.organization { headers.writeString("openai-organization: \(organization)\r\n") }
+        for header in spec.extraHeaders { headers.writeString("\(header.name): \(header.value.reveal())\r\n") }
         headers.writeStaticString("accept-encoding: identity\r\n")
+        let provider = spec.provider
         requestHeads = Surface.allCases.map { surface in
             var head = ByteBuffer(string: "POST \(Self.path(provider, surface))")
             head.writeStaticString(" HTTP/1.1\r\n")
@@ -70,14 +64,14 @@ final class Target: Sendable {
         return ByteBuffer(string: text.replacing(key, with: "<redacted>"))
     }
 
-    private static func path(_ provider: Provider, _ surface: Surface) -> String {
+    private static func path(_ provider: TargetSpec.Provider, _ surface: Surface) -> String {
         switch provider {
         case .mock: "\(surface.path)"
         case .http(let base): "\(base.path)\(surface.path)"
         }
     }
 
-    private static func answerHeaders(id: String, provider: Provider) -> ByteBuffer {
+    private static func answerHeaders(id: String, provider: TargetSpec.Provider) -> ByteBuffer {
         var headers = ByteBuffer()
         let name = HeaderText.safe(id)
         headers.writeString("x-llm-router-deployment: \(name)\r\nx-litellm-model-id: \(name)\r\n")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+package import GatewayConfig
 internal import JSONSyntax
 package import LLMRouting
 
@@ -136,18 +137,13 @@ package enum RetryAfter {
     /// `Sun, 06 Nov 1994 08:49:37 GMT` as seconds since 1970.
     static func httpDate(_ text: String) -> Int64? {
         let parts = text.split { " ,:".contains($0) }
-        guard parts.count == 8, parts[7] == "GMT", let day = Int64(parts[1]), let year = Int64(parts[3]),
-            let hour = Int64(parts[4]), let minute = Int64(parts[5]), let second = Int64(parts[6]),
-            (1...31).contains(day), (1970...9999).contains(year), hour < 24, minute < 60, second <= 60, hour >= 0,
-            minute >= 0, second >= 0
-        else { return nil }
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard let month = months.firstIndex(of: String(parts[2])) else { return nil }
-        // Years that begin in March put the leap day at their end.
-        let shiftedYear = month < 2 ? year - 1 : year
-        let shiftedMonth = Int64((month + 10) % 12)
-        let leapDays = shiftedYear / 4 - shiftedYear / 100 + shiftedYear / 400
-        let days = shiftedYear * 365 + leapDays + (shiftedMonth * 153 + 2) / 5 + day - 1 - 719_468
-        return days * 86400 + hour * 3600 + minute * 60 + second
+        guard parts.count == 8, parts[7] == "GMT", let day = Int(parts[1]), let year = Int(parts[3]), year >= 1970,
+            let hour = Int(parts[4]), let minute = Int(parts[5]), let second = Int(parts[6]),
+            let month = months.firstIndex(of: String(parts[2]))
+        else { return nil }
+        let moment = CalendarTime(
+            year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second)
+        return moment.map { $0.microsecondsSince1970 / 1_000_000 }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import LLMRouting
 internal import NIOCore
 internal import Synchronization

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import NIOCore
 
 /// A request as it goes to a deployment: the client's body with another model name, the deployment's own head.

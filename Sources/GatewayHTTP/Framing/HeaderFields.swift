@@ -42,14 +42,6 @@ package enum BodyFraming: Equatable, Sendable {
     case untilClose
 }
 
-/// Bounds of a head.
-package struct HeadLimits: Equatable, Sendable {
-    package var bytes = 32 << 10
-    package var fields = 100
-
-    package init() {}
-}
-
 /// Reads header lines strictly: CR LF only, no folding, token names, no control characters.
 struct HeaderBlockReader {
     let bytes: UnsafeRawBufferPointer

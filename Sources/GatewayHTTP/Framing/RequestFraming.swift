@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import GatewayConfig
+
 /// The methods that the gateway answers; others get 501.
 package enum RequestMethod: UInt8, Equatable, Sendable {
     case get, head, post, put, delete, patch, options

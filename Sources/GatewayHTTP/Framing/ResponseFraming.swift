@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import GatewayConfig
+
 /// The head of an upstream's response as offsets into the bytes it was read from.
 package struct ResponseHead: Equatable, Sendable {
     package let status: Int

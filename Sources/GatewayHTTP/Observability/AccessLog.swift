@@ -62,6 +62,7 @@ struct AccessLogLine {
         line.number("duration_us", Int((now - exchange.startedAt) / 1000))
         if let first = exchange.firstByteAt { line.number("first_byte_us", Int((first - exchange.startedAt) / 1000)) }
         line.number("attempts", exchange.run.attempts.count)
+        line.failedAttempts(exchange.run.attempts)
         line.number("request_bytes", exchange.request.body.readableBytes)
         line.number("response_bytes", exchange.sentBytes)
         line.plain("stream", exchange.facts.isStreaming ? "true" : "false")
@@ -77,9 +78,26 @@ struct AccessLogLine {
             }
             if record.cost > .zero { line.string("cost", "\(record.cost)") }
         }
-        if let decision = exchange.run.plan.virtual { line.number("score", decision.score) }
+        if let decision = exchange.run.plan.virtual {
+            line.number("score", decision.score)
+            line.string("decision", decision.logLine)
+        }
         line.text.append(contentsOf: "}\n".utf8)
         return line.text
+    }
+
+    /// The deployments that were called in vain, which a replay of the log needs.
+    private mutating func failedAttempts(_ attempts: [AttemptRecord]) {
+        let failed: [JSONValue] = attempts.compactMap { record in
+            guard case .failed(let failure) = record.outcome else { return nil }
+            return [
+                "deployment": .string(record.attempt.deployment.id), "kind": .string(failure.kind.rawValue),
+                "duration_us": .integer(Int((record.elapsed ?? .zero).wholeNanoseconds / 1000)),
+            ]
+        }
+        guard !failed.isEmpty else { return }
+        name("failed")
+        text.append(contentsOf: JSONWriter.bytes(of: .array(failed)))
     }
 
     private mutating func name(_ name: StaticString) {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import GatewayConfig
 internal import LLMRouting
-
-/// Whose shapes a client or a deployment speaks.
-package enum Dialect: Sendable {
-    case openAI, anthropic
-}
 
 /// A route that is answered by a deployment.
 package enum Surface: UInt8, CaseIterable, Sendable {

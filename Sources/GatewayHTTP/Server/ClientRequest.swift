@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import NIOCore
 
 /// A request as it was read: head, the head's bytes and the body.

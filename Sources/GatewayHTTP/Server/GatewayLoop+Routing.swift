@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import JSONSyntax
 internal import LLMRouting
 internal import NIOCore
@@ -92,7 +93,9 @@ extension GatewayLoop {
             route.affinity = Affinity.hash(value.utf8)
         }
         if snapshot.table.needsPrompt(forModel: facts.model) {
-            route.prompt = PromptReader.read(request.body, facts)
+            route.prompt = PromptReader.read(
+                request.body.readableBytesView,
+                printing: snapshot.table.needsPrintedPrompt(forModel: facts.model))
         }
         let plan: RoutePlan
         do throws(RequestFailure) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import LLMRouting
 internal import NIOCore
 internal import SystemIO
@@ -17,7 +18,7 @@ final class GatewayLoop {
     private var closing: [(connection: ClientConnection, deadline: Int64)] = []
     private var ticker: RepeatedTask?
     private var requestNumber: UInt64 = 0
-    private let requestPrefix: String
+    private let requestSeed = UInt64.random(in: .min ... .max)
     private(set) var isDraining = false
     var metrics = LoopMetrics()
     var log: AccessLogBuffer
@@ -29,7 +30,6 @@ final class GatewayLoop {
         self.eventLoop = eventLoop
         self.shared = shared
         self.snapshot = snapshot
-        self.requestPrefix = String(UInt64.random(in: .min ... .max), radix: 36) + "-"
         self.log = AccessLogBuffer(writer: shared.logWriter)
     }
 
@@ -37,10 +37,16 @@ final class GatewayLoop {
 
     var now: Int64 { MonotonicTime.now().nanoseconds }
 
-    /// Unique over all processes: 64 random bits and a count.
+    /// A count, mixed one to one with 64 random bits: all of an id differs from one request to the next, because people
+    /// compare its beginning.
     func makeRequestID() -> String {
         requestNumber += 1
-        return "req-" + requestPrefix + String(requestNumber, radix: 36)
+        var mixed = requestSeed &+ requestNumber &* 0x9e37_79b9_7f4a_7c15
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        mixed ^= mixed >> 31
+        let digits = String(mixed, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     func replace(_ snapshot: Snapshot) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
+internal import GatewayConfig
 internal import LLMRouting
 package import LiteLLMConfig
 internal import Synchronization

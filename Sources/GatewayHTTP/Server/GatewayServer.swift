@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import Diagnostics
+package import GatewayConfig
 internal import LLMRouting
 internal import NIOCore
 internal import NIOPosix

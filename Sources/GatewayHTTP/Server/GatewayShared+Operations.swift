@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
+internal import GatewayConfig
 internal import JSONSyntax
 internal import LLMRouting
 internal import NIOCore

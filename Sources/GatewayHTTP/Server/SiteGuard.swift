@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
+
 /// Keeps web pages in the operator's browser from spending money at a gateway that needs no key.
 ///
 /// A page of another site always sends its `Origin`; one that had its own name resolved to 127.0.0.1 sends that name as `Host`.

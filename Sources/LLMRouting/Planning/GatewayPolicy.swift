@@ -58,6 +58,18 @@ public enum RoutingStrategy: Hashable, Sendable {
     /// Filter, rank and boost by cost, speed or quality, where a specialty for the prompt's task class counts.
     case ranked(RankingPriority)
 
+    /// A word for explanations: LiteLLM's, where it has the strategy.
+    public var label: String {
+        switch self {
+        case .shuffle: "simple-shuffle"
+        case .leastBusy: "least-busy"
+        case .latency: "latency-based-routing"
+        case .cost: "cost-based-routing"
+        case .usage: "usage-based-routing-v2"
+        case .ranked(let priority): "ranked-by-\(priority.rawValue)"
+        }
+    }
+
     /// The name that LiteLLM's config has for it.
     public init?(liteLLMName name: String) {
         switch name {

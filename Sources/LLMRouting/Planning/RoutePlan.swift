@@ -22,7 +22,7 @@ public struct RoutePlan: Sendable {
         var name = table.dealiased(request.model)
         var decision: VirtualDecision?
         if let model = table.policy.virtualModels[name] {
-            decision = VirtualDecision(name, model, prompt: request.prompt)
+            decision = VirtualDecision(name, model, prompt: request.prompt, knownScore: request.knownScore)
             // Without messages nothing can be scored: the name itself is looked up then, and the strong pool if there
             // is none, because a wrong answer costs more than a dear one.
             if let decision {

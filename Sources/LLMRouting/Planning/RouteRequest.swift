@@ -18,6 +18,8 @@ public struct RouteRequest: Sendable {
     public var isStreaming: Bool
     /// Empty unless the model is virtual or the strategy ranks: see ``RoutingTable/needsPrompt(forModel:)``.
     public var prompt: Prompt
+    /// The score of a virtual model where it is known without the prompt, as in a request of the past.
+    public var knownScore: Int?
     /// Of the whole request; about a quarter of the characters, or the body's bytes to be on the safe side.
     public var estimatedInputTokens: Int
     /// The client's `max_tokens`.

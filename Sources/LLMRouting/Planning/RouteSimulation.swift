@@ -2,12 +2,26 @@
 
 /// One request of the past, as a request log tells it.
 public struct LoggedRequest: Sendable {
+    /// A call that was made in vain.
+    public struct FailedCall: Hashable, Sendable {
+        public var deployment: String
+        public var kind: FailureKind
+        public var latency: Duration
+
+        public init(deployment: String, kind: FailureKind, latency: Duration) {
+            self.deployment = deployment
+            self.kind = kind
+            self.latency = latency
+        }
+    }
+
     /// Since the first request of the log.
     public var at: Duration
     public var request: RouteRequest
     public var usage: TokenUsage
     /// The deployment that answered, when the log says so.
     public var deployment: String?
+    public var failedCalls: [FailedCall] = []
     public var latency: Duration?
     public var succeeded: Bool
 
@@ -39,12 +53,21 @@ public struct RouteSimulation: Sendable {
         public var p95Latency: Duration = .zero
         /// Answers by deployment.
         public var answers: [String: Int] = [:]
+
+        /// An outcome whose latencies are summed up, with all counts at zero.
+        public init(latencies: [Duration] = []) {
+            guard !latencies.isEmpty else { return }
+            let sorted = latencies.sorted()
+            meanLatency = sorted.reduce(.zero, +) / sorted.count
+            medianLatency = sorted[sorted.count / 2]
+            p95Latency = sorted[min(sorted.count - 1, sorted.count * 95 / 100)]
+        }
     }
 
     private struct Observation: Sendable {
         var latencies: [Duration] = []
-        var calls = 0
-        var failures = 0
+        var answers = 0
+        var failures: [LoggedRequest.FailedCall] = []
     }
 
     private let log: [LoggedRequest]
@@ -57,13 +80,12 @@ public struct RouteSimulation: Sendable {
         self.log = log.sorted { $0.at < $1.at }
         var observations: [String: Observation] = [:]
         for entry in log {
-            guard let deployment = entry.deployment else { continue }
-            observations[deployment, default: Observation()].calls += 1
-            if entry.succeeded {
-                if let latency = entry.latency { observations[deployment]?.latencies.append(latency) }
-            } else {
-                observations[deployment]?.failures += 1
+            for call in entry.failedCalls {
+                observations[call.deployment, default: Observation()].failures.append(call)
             }
+            guard let deployment = entry.deployment, entry.succeeded else { continue }
+            observations[deployment, default: Observation()].answers += 1
+            if let latency = entry.latency { observations[deployment]?.latencies.append(latency) }
         }
         self.observations = observations
     }
@@ -90,12 +112,10 @@ public struct RouteSimulation: Sendable {
                 outcome.failures += 1
             }
         }
-        latencies.sort()
-        if !latencies.isEmpty {
-            outcome.meanLatency = latencies.reduce(.zero, +) / latencies.count
-            outcome.medianLatency = latencies[latencies.count / 2]
-            outcome.p95Latency = latencies[min(latencies.count - 1, latencies.count * 95 / 100)]
-        }
+        let summary = Outcome(latencies: latencies)
+        outcome.meanLatency = summary.meanLatency
+        outcome.medianLatency = summary.medianLatency
+        outcome.p95Latency = summary.p95Latency
         return outcome
     }
 
@@ -128,11 +148,16 @@ public struct RouteSimulation: Sendable {
         _ attempt: Attempt, _ entry: LoggedRequest, at now: Instant, using random: inout some RandomNumberGenerator
     ) -> (at: Instant, event: RequestRun.Event) {
         let seen = observations[attempt.deployment.id]
+        if let seen, !seen.failures.isEmpty {
+            // One of all calls that the log knows: a failure or an answer.
+            let drawn = Int.random(in: 0..<(seen.answers + seen.failures.count), using: &random)
+            if drawn < seen.failures.count {
+                let call = seen.failures[drawn]
+                return (now + call.latency, .failed(attempt.id, AttemptFailure(call.kind)))
+            }
+        }
         let latency =
             seen?.latencies.randomElement(using: &random) ?? attempt.deployment.latency ?? Self.assumedLatency
-        if let seen, seen.failures > 0, Int.random(in: 0..<seen.calls, using: &random) < seen.failures {
-            return (now + latency, .failed(attempt.id, AttemptFailure(.unavailable, status: 503)))
-        }
         if latency > attempt.timeouts.firstToken, entry.request.isStreaming {
             return (now + attempt.timeouts.firstToken, .failed(attempt.id, AttemptFailure(.firstTokenTimeout)))
         }

@@ -90,6 +90,11 @@ public final class RoutingTable: Sendable {
         return policy.virtualModels[dealiased(model)] != nil
     }
 
+    /// Whether ``PromptMessage/printedContent`` matters as well: for the score that reads it.
+    public func needsPrintedPrompt(forModel model: String) -> Bool {
+        policy.virtualModels[dealiased(model)]?.mode == .vibe
+    }
+
     /// Whether a request for this model can be routed at all.
     public func serves(_ model: String) -> Bool {
         let name = dealiased(model)

@@ -37,16 +37,19 @@ public struct VirtualDecision: Hashable, Sendable {
     public let mode: VirtualModel.Mode
     public let reason: Reason
 
-    init?(_ name: String, _ model: VirtualModel, prompt: Prompt) {
-        guard !prompt.messages.isEmpty else { return nil }
+    init?(_ name: String, _ model: VirtualModel, prompt: Prompt, knownScore: Int? = nil) {
+        guard knownScore != nil || !prompt.messages.isEmpty else { return nil }
         virtualModel = name
         mode = model.mode
         threshold = model.threshold
         score =
-            switch model.mode {
-            case .vibe: ComplexityScore(prompt).total
-            case .words: PromptDifficulty(prompt).total
-            }
+            knownScore
+            ?? {
+                switch model.mode {
+                case .vibe: ComplexityScore(prompt).total
+                case .words: PromptDifficulty(prompt).total
+                }
+            }()
         reason = score < model.threshold ? .simpleTask : .complexTask
         target = reason == .simpleTask ? model.simple : model.complex
     }
@@ -62,6 +65,12 @@ public struct VirtualDecision: Hashable, Sendable {
     public enum MetadataValue: Hashable, Sendable {
         case text(String)
         case number(Int)
+    }
+
+    /// The decision in one line.
+    public var logLine: String {
+        let side = reason == .simpleTask ? "SIMPLE" : "COMPLEX"
+        return "ROUTING DECISION: \(virtualModel) -> \(target) (score \(score), threshold \(threshold), \(side))"
     }
 
     /// The block that operators search their logs for. The preview is the caller's choice: nil keeps prompts out.

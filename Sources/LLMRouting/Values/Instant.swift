@@ -55,6 +55,20 @@ public struct CalendarTime: Comparable, Hashable, Sendable {
         microsecondsSince1970 = seconds * 1_000_000
     }
 
+    /// A second of a Gregorian date in UTC; nil where the numbers name none.
+    public init?(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
+        guard (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
+            (0...59).contains(minute), (0...60).contains(second)
+        else { return nil }
+        // Years that begin in March put the leap day at their end.
+        let shiftedYear = month < 3 ? year - 1 : year
+        let days =
+            shiftedYear * 365 + shiftedYear / 4 - shiftedYear / 100 + shiftedYear / 400
+            + ((month + 9) % 12 * 153 + 2) / 5 + day - 1 - 719_468
+        guard Self.civil(fromDays: days) == (year, month, day) else { return nil }
+        self.init(secondsSince1970: Int64(days * 86_400 + hour * 3600 + minute * 60 + second))
+    }
+
     public static func < (left: CalendarTime, right: CalendarTime) -> Bool {
         left.microsecondsSince1970 < right.microsecondsSince1970
     }

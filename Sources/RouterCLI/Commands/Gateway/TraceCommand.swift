@@ -33,17 +33,16 @@ package struct TraceCommand: RouterCommand {
                 "trace/no-folder", "no trace directory found: \(folder)",
                 hints: ["set `gateway.traces.dir`, or name the folder with --dir"])
         }
-        var shown = Set<String>()
-        let first = TraceFile.newest(last, in: folder, request: request)
+        var known = TraceFile.newest(.max, in: folder, request: request)
+        let first = Array(known.prefix(last))
         if first.isEmpty, !follow { context.console.note("no traces found") }
         show(follow ? first.reversed() : first, on: context.console)
-        shown.formUnion(first.map(\.path))
         while follow {
             // Traces are whole files, renamed into place: a look twice a second misses none that retention leaves.
             for _ in 0..<100 { Pause.briefly() }
-            let new = TraceFile.newest(1000, in: folder, request: request).filter { !shown.contains($0.path) }
-            show(new.reversed(), on: context.console)
-            shown.formUnion(new.map(\.path))
+            let shown = Set(known.map(\.path))
+            known = TraceFile.newest(.max, in: folder, request: request)
+            show(known.filter { !shown.contains($0.path) }.reversed(), on: context.console)
         }
         return .success
     }

@@ -2,17 +2,22 @@
 
 package import JSONSyntax
 package import LLMRouting
-internal import NIOCore
 
 /// Reads a request's messages for decisions that depend on them.
 package enum PromptReader {
-    static func read(_ body: ByteBuffer, _ facts: RequestFacts) -> Prompt {
-        guard let root = try? JSONParser.parse(Array(body.readableBytesView)) else { return Prompt() }
-        return read(root)
+    /// The messages of a body; none where it is not JSON.
+    package static func read(_ body: some Sequence<UInt8>, printing: Bool) -> Prompt {
+        guard let root = try? JSONParser.parse(Array(body)) else { return Prompt() }
+        return read(root, printing: printing)
     }
 
-    package static func read(_ root: JSONValue) -> Prompt {
+    /// - Parameter printing: whether the last message's content is also kept as Python prints it, which costs a copy of
+    ///   every image in it: see ``RoutingTable/needsPrintedPrompt(forModel:)``.
+    package static func read(_ root: JSONValue, printing: Bool) -> Prompt {
         var messages = (root["messages"]?.arrayValue ?? []).map(message)
+        if printing, let content = root["messages"]?.arrayValue?.last?["content"], content.stringValue == nil {
+            messages[messages.count - 1].printedContent = PythonText.printed(JSONWriter.bytes(of: content))
+        }
         if messages.isEmpty {
             switch root["input"] ?? root["prompt"] {
             case .string(let text): messages = [PromptMessage(role: .user, text: text)]

@@ -20,7 +20,7 @@ struct SettingsBuilder {
         for (index, entry) in configuration.models.enumerated() { add(entry, index) }
         applyRouting(configuration.effectiveSettings)
         if let key = configuration.generalSettings.masterKey?.value {
-            settings.keys.append(ClientKey(name: "master", key: key))
+            settings.keys.append(ClientKeySpec(name: "master", proof: .key(key)))
         }
         noteIgnored()
     }
@@ -44,15 +44,15 @@ struct SettingsBuilder {
         deployment.mode = entry.info.mode.flatMap(Self.mode) ?? .any
         settings.policy.deployments.append(deployment)
         // A wildcard name keeps the provider's prefix in front of what matched, where the model says so.
-        settings.targets.append(
-            Target(
-                id: deployment.id, provider: provider, dialect: dialect, key: params.apiKey?.value,
-                organization: params.organization, extraHeaders: params.extraHeaders,
-                answerTimeout: params.timeout ?? configuration.effectiveSettings.timeout))
+        var target = TargetSpec(id: deployment.id, provider: provider, dialect: dialect, key: params.apiKey?.value)
+        target.organization = params.organization
+        target.extraHeaders = params.extraHeaders
+        target.answerTimeout = params.timeout ?? configuration.effectiveSettings.timeout
+        settings.targets.append(target)
         noteIgnored(entry)
     }
 
-    private mutating func provider(of entry: ModelEntry) -> (Target.Provider, Dialect)? {
+    private mutating func provider(of entry: ModelEntry) -> (TargetSpec.Provider, Dialect)? {
         let params = entry.params
         switch params.model.prefix {
         case "mock": return (.mock, .openAI)

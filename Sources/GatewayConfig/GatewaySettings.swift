@@ -7,8 +7,8 @@ package import LLMRouting
 package struct GatewaySettings: Sendable {
     package var policy = GatewayPolicy()
     /// One for each deployment of `policy`, in its order.
-    var targets: [Target] = []
-    package var keys: [ClientKey] = []
+    package var targets: [TargetSpec] = []
+    package var keys: [ClientKeySpec] = []
     package var limits = GatewayLimits()
     package var hiddenModels: Set<String> = []
     package var affinityHeader: String?

@@ -19,18 +19,31 @@ package struct SettingsReader: Sendable {
 
     /// - Throws: all problems that keep the gateway from serving the file.
     package func read(_ path: String) throws(DiagnosticList) -> GatewaySettings {
+        let policyPath = GatewayPolicyPath.besides(path)
+        let file: [UInt8]
+        let policy: [UInt8]?
+        do throws(SystemError) {
+            file = try FileSystem.read(path, limit: Self.configLimitBytes)
+            policy =
+                FileSystem.exists(policyPath) ? try FileSystem.read(policyPath, limit: Self.configLimitBytes) : nil
+        } catch {
+            throw DiagnosticList([error.diagnostic])
+        }
+        return try read(file, at: path, policy: policy)
+    }
+
+    /// Reads what lies, or would lie, at `path` and in the policy file beside it.
+    package func read(_ file: [UInt8], at path: String, policy: [UInt8]?) throws(DiagnosticList) -> GatewaySettings {
         do {
-            let bytes = try FileSystem.read(path, limit: Self.configLimitBytes)
-            let root = try YAMLParser.parse(bytes, name: path)
+            let root = try YAMLParser.parse(file, name: path)
             let configuration = try LiteLLMConfiguration.read(root, environment: environment)
             var builder = SettingsBuilder(configuration, environment: environment)
             builder.build()
-            let policyPath = GatewayPolicyPath.besides(path)
-            if FileSystem.exists(policyPath) {
-                let policy = try JSONParser.parse(try FileSystem.read(policyPath, limit: Self.configLimitBytes))
-                builder.apply(
-                    PolicyNode(policy["gateway"] ?? .null, path: "gateway", file: policyPath),
-                    policy["base_directory"]?.stringValue)
+            if let policy {
+                let value = try JSONParser.parse(policy)
+                let node = PolicyNode(
+                    value["gateway"] ?? .null, path: "gateway", file: GatewayPolicyPath.besides(path))
+                builder.apply(node, value["base_directory"]?.stringValue)
             }
             builder.check()
             if builder.settings.policy.budgets != BudgetPolicy(), builder.settings.ledgerPath == nil {

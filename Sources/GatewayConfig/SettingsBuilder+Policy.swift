@@ -56,7 +56,7 @@ extension SettingsBuilder {
                 settings.findings.append(model.problem("a mapping with `simple` and `complex`"))
                 continue
             }
-            let mode: VirtualModel.Mode = model["mode"]?.text == "words" ? .words : .vibe
+            let mode: VirtualModel.Mode = model["mode"]?.text == "vibe" ? .vibe : .words
             settings.policy.virtualModels[name] = VirtualModel(
                 mode: mode, threshold: model["threshold"]?.integer ?? 50, simple: simple, complex: complex)
         }
@@ -133,7 +133,7 @@ extension SettingsBuilder {
                 settings.findings.append(entry.problem("a mapping whose `hash` is `sha256:` and 64 hex digits"))
                 continue
             }
-            var key = ClientKey(name: name, digest: digest)
+            var key = ClientKeySpec(name: name, proof: .sha256(digest))
             key.models = Set((entry["models"]?.elements ?? []).compactMap(\.text))
             if let text = entry["expires"]?.text {
                 guard let moment = Self.seconds(ofDate: text) else {
@@ -201,20 +201,19 @@ extension SettingsBuilder {
     }
 
     static func bytes(hex: Substring) -> [UInt8]? {
-        let digits = hex.utf8.compactMap(ByteClass.hexDigit)
-        guard digits.count == hex.utf8.count, digits.count % 2 == 0 else { return nil }
+        let digits = hex.compactMap { $0.isASCII ? $0.hexDigitValue : nil }
+        guard digits.count == hex.count, digits.count % 2 == 0 else { return nil }
         return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
     /// Midnight UTC at the start of `2027-01-31`, or the moment of `2027-01-31T10:00:00Z`.
     static func seconds(ofDate text: String) -> Int64? {
-        let parts = text.split { "-T :Z".contains($0) }.map { Int64($0) }
-        guard parts.count >= 3, !parts.contains(nil) else { return nil }
+        let parts = text.split { "-T :Z".contains($0) }.map { Int($0) }
         let numbers = parts.compactMap { $0 }
-        let clock = numbers.dropFirst(3) + [0, 0, 0]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard (1...12).contains(numbers[1]) else { return nil }
-        let time = clock.prefix(3).map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-        return RetryAfter.httpDate("Day, \(numbers[2]) \(months[Int(numbers[1]) - 1]) \(numbers[0]) \(time) GMT")
+        guard numbers.count == parts.count, (3...6).contains(numbers.count) else { return nil }
+        let clock = Array(numbers.dropFirst(3)) + [0, 0, 0]
+        let moment = CalendarTime(
+            year: numbers[0], month: numbers[1], day: numbers[2], hour: clock[0], minute: clock[1], second: clock[2])
+        return moment.map { $0.microsecondsSince1970 / 1_000_000 }
     }
 }

@@ -37,6 +37,14 @@ package struct GatewayLimits: Equatable, Sendable {
     package init() {}
 }
 
+/// Bounds of a head.
+package struct HeadLimits: Equatable, Sendable {
+    package var bytes = 32 << 10
+    package var fields = 100
+
+    package init() {}
+}
+
 /// Spans of the monotonic clock as plain numbers, as hot paths compare them.
 package enum Nanoseconds {
     package static func seconds(_ count: Int64) -> Int64 { count * 1_000_000_000 }
