@@ -26,6 +26,40 @@ int router_set_nonblocking(int fd) {
 
 int router_set_inherited(int fd, int inherited) { return fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC); }
 
+// The last reference of an inotify queue waits for a grace period of the kernel (0.2 to 15 ms here), also when it goes
+// with the process. So the last one is given to a socket that can be reached only through its own queue: such sockets
+// are collected by a thread of the kernel (Linux 6.10; before that by whoever closes them, as close(2) would have been).
+void router_close_later(int fd) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0) {
+        close(fd);
+        return;
+    }
+    int carried[2] = {fd, pair[1]};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof carried)];
+    } control;
+    memset(&control, 0, sizeof control);
+    char byte = 0;
+    struct iovec content = {&byte, 1};
+    struct msghdr message = {0};
+    message.msg_iov = &content;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control.bytes;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof carried);
+    memcpy(CMSG_DATA(header), carried, sizeof carried);
+    (void)sendmsg(pair[0], &message, MSG_DONTWAIT);
+    // The sockets last: closing them is what starts the collection.
+    close(fd);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int router_accept(int fd) {
 #ifdef __linux__
     int found;

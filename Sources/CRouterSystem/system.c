@@ -242,6 +242,17 @@ int router_exchange_files(const char *one, const char *other) {
 #endif
 }
 
+int router_move_without_replacing(const char *from, const char *to) {
+#ifdef __linux__
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+#else
+    (void)from;
+    (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 int router_collapse_range(int fd, off_t offset, off_t length) {
 #ifdef __linux__
     return fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, offset, length);

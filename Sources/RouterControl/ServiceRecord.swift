@@ -125,19 +125,19 @@ package struct RecordStore: Sendable {
     package func write(_ record: ServiceRecord, last: ServiceRecord? = nil) throws(SystemError) {
         guard record != last else { return }
         let name = record.spec.name
-        try AtomicFile.replace(JSONWriter.bytes(of: record.json), to: layout.recordPath(name), mode: 0o600)
+        try AtomicFile.swap(JSONWriter.bytes(of: record.json), to: layout.recordPath(name), mode: 0o600)
         CrashPoint.reach()
         guard last == nil || record.identity != last?.identity else { return }
         if let identity = record.identity {
-            try AtomicFile.replace(Array(String(identity.pid).utf8), to: layout.pidPath(name), mode: 0o600)
+            try AtomicFile.swap(Array(String(identity.pid).utf8), to: layout.pidPath(name), mode: 0o600)
         } else {
-            try FileSystem.remove(layout.pidPath(name))
+            try AtomicFile.withdraw(layout.pidPath(name))
         }
         CrashPoint.reach()
     }
 
     package func remove(service: String) throws(SystemError) {
-        try FileSystem.remove(layout.pidPath(service))
-        try FileSystem.remove(layout.recordPath(service))
+        try AtomicFile.removeWithSpare(layout.pidPath(service))
+        try AtomicFile.removeWithSpare(layout.recordPath(service))
     }
 }

@@ -7,6 +7,15 @@ package import SystemIO
 package protocol EventSink: Sendable {
     /// Records `event`; never throws and never waits, since an event must not harm what it reports.
     func record(_ event: Event)
+
+    /// Records several at once, in this order.
+    func record(_ events: [Event])
+}
+
+extension EventSink {
+    package func record(_ events: [Event]) {
+        for event in events { record(event) }
+    }
 }
 
 /// Events as JSON lines in a file that every command and the supervisor append to.
@@ -21,6 +30,10 @@ package struct EventLog: EventSink {
 
     package func record(_ event: Event) {
         _ = try? append(event)
+    }
+
+    package func record(_ events: [Event]) {
+        _ = try? log.append(events.map { JSONWriter.bytes(of: $0.json) })
     }
 
     /// Appends `event`, saying what went wrong.

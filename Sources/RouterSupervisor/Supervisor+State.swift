@@ -60,7 +60,7 @@ extension Supervisor {
         guard !isDiskFull else { return }
         let events = pendingEvents
         pendingEvents.removeAll(keepingCapacity: true)
-        for event in events { configuration.events.record(event) }
+        configuration.events.record(events)
     }
 
     private func write(_ runner: ServiceRunner) throws(SystemError) {

@@ -32,25 +32,35 @@ package enum AtomicFile {
         CrashPoint.reach()
     }
 
-    /// The same without waiting for the disk: no reader sees a mix, but a power cut may bring the old bytes back.
-    package static func replace(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
-        let temporary = temporaryPath(for: path)
-        do {
-            CrashPoint.reach()
-            let descriptor = try OwnedDescriptor.open(
-                temporary, [.writeOnly, .create, .exclusive, .noFollow], mode: mode)
-            try descriptor.writeAll(bytes, path: path)
-            CrashPoint.reach()
-            // Renaming over a file makes ext4 write the new one's data first; swapping the two does not.
-            if router_exchange_files(temporary, path) == 0 {
-                unlink(temporary)
-            } else {
-                try FileSystem.rename(temporary, to: path)
-            }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
+    /// For a file that is replaced often and by one process only: no waiting for the disk, and no new file each time. The
+    /// version before stays under a hidden name (`sparePath`), is written over, and then swapped with the current one.
+    ///
+    /// Who opens the path sees one version, unless it goes on reading until the next replacement. A power cut may bring
+    /// the old bytes back.
+    package static func swap(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
+        let spare = sparePath(for: path)
+        CrashPoint.reach()
+        let descriptor = try OwnedDescriptor.open(spare, [.writeOnly, .create, .noFollow], mode: mode)
+        try descriptor.writeAll(bytes, path: path)
+        if try descriptor.status().sizeBytes > bytes.count { try descriptor.truncate(to: bytes.count) }
+        CrashPoint.reach()
+        // Renaming over a file makes ext4 write the new one's data first; swapping the two does not.
+        if router_exchange_files(spare, path) != 0 { try FileSystem.rename(spare, to: path) }
+    }
+
+    /// Takes a file that `swap` wrote away; its blocks stay for the next one.
+    package static func withdraw(_ path: String) throws(SystemError) {
+        if router_move_without_replacing(path, sparePath(for: path)) != 0 { try FileSystem.remove(path) }
+    }
+
+    /// Removes a file that `swap` wrote, and what it left.
+    package static func removeWithSpare(_ path: String) throws(SystemError) {
+        try FileSystem.remove(path)
+        try FileSystem.remove(sparePath(for: path))
+    }
+
+    private static func sparePath(for path: String) -> String {
+        PathName.parent(of: path) + "/." + PathName.last(of: path) + ".spare"
     }
 
     /// Writes `path` only where nothing is there yet; false when something was.

@@ -34,37 +34,37 @@ package final class FileWatch {
         package let name: String
     }
 
-    private let descriptor: OwnedDescriptor
+    /// Not an owner: closing it takes the kernel some time, which nobody should wait for.
+    package let rawValue: Int32
     private let buffer: UnsafeMutablePointer<router_watch_event>
     private static let capacity = Int(router_watch_capacity)
-
-    package var rawValue: Int32 { descriptor.rawValue }
 
     package init() throws(SystemError) {
         let result = router_watch_create()
         guard result >= 0 else { throw SystemError.current("watch files") }
-        descriptor = OwnedDescriptor(taking: result)
+        rawValue = result
         buffer = .allocate(capacity: Self.capacity)
     }
 
     deinit {
         buffer.deallocate()
+        router_close_later(rawValue)
     }
 
     /// Starts watching `path`; the number names it in events.
     package func add(_ path: String, _ changes: Change) throws(SystemError) -> Int32 {
-        let watch = router_watch_add(descriptor.rawValue, path, changes.rawValue)
+        let watch = router_watch_add(rawValue, path, changes.rawValue)
         guard watch >= 0 else { throw SystemError.current("watch", path: path) }
         return watch
     }
 
     package func remove(_ watch: Int32) {
-        _ = router_watch_remove(descriptor.rawValue, watch)
+        _ = router_watch_remove(rawValue, watch)
     }
 
     /// What has happened since the last call; never waits.
     package func next() -> [Event] {
-        let count = router_watch_read(descriptor.rawValue, buffer, Int32(Self.capacity))
+        let count = router_watch_read(rawValue, buffer, Int32(Self.capacity))
         guard count > 0 else { return [] }
         return (0..<Int(count)).map { index in
             let name = withUnsafePointer(to: &buffer[index].name) { pointer in

@@ -2,10 +2,12 @@
 
 /// Appends lines to a file that any number of processes write at the same time.
 ///
-/// Each line is one write(2) to a descriptor in append mode, so lines never mix and a reader never sees half of one.
+/// Whole lines are one write(2) to a descriptor in append mode, so lines never mix and a reader never sees half of one.
 /// A file over the size limit is renamed to `<path>.1`, replacing the one before.
 package struct LineLog: Sendable {
     package static let defaultMaximumBytes = 10 << 20
+    /// Written at once at most, unless a single line is longer.
+    private static let chunkBytes = 64 << 10
 
     package let path: String
     private let maximumBytes: Int
@@ -17,9 +19,24 @@ package struct LineLog: Sendable {
 
     /// Appends `line`, which has no line break of its own.
     package func append(_ line: [UInt8]) throws(SystemError) {
+        try append([line])
+    }
+
+    /// Appends several lines, which stay together up to `chunkBytes`.
+    package func append(_ lines: [[UInt8]]) throws(SystemError) {
+        guard !lines.isEmpty else { return }
         try rotateWhenFull()
         let descriptor = try OwnedDescriptor.open(path, [.writeOnly, .append, .create, .noFollow], mode: 0o600)
-        try descriptor.writeAll(line + [UInt8(ascii: "\n")], path: path)
+        var chunk: [UInt8] = []
+        for line in lines {
+            if !chunk.isEmpty, chunk.count + line.count >= Self.chunkBytes {
+                try descriptor.writeAll(chunk, path: path)
+                chunk.removeAll(keepingCapacity: true)
+            }
+            chunk += line
+            chunk.append(UInt8(ascii: "\n"))
+        }
+        try descriptor.writeAll(chunk, path: path)
     }
 
     private func rotateWhenFull() throws(SystemError) {

@@ -87,6 +87,8 @@ int router_become_subreaper(void);
 int router_forbid_core_dumps(void);
 /// Swaps two files in one step; -1 with errno where one is missing or the file system cannot do that.
 int router_exchange_files(const char *one, const char *other);
+/// Renames unless something is there already.
+int router_move_without_replacing(const char *from, const char *to);
 /// Removes `length` bytes at `offset`, closing the gap; both multiples of the file system's block size.
 int router_collapse_range(int fd, off_t offset, off_t length);
 /// Gives back the blocks of `length` bytes at `offset`; they read as zeros and the size stays.
@@ -150,6 +152,8 @@ int router_child_has_ended(pid_t pid);
 
 int router_accept(int fd);
 int router_set_nonblocking(int fd);
+/// Closes a descriptor whose closing makes the kernel wait, without waiting with it.
+void router_close_later(int fd);
 /// Whether the descriptor survives an exec.
 int router_set_inherited(int fd, int inherited);
 /// Starts a connection to a numeric address without waiting; the descriptor, or -1 with errno.
