@@ -8,13 +8,14 @@ package protocol EventSink: Sendable {
     /// Records `event`; never throws and never waits, since an event must not harm what it reports.
     func record(_ event: Event)
 
-    /// Records several at once, in this order.
-    func record(_ events: [Event])
+    /// Records several at once, in this order; what went wrong when none of them was, so that they can be kept.
+    func record(_ events: [Event]) -> SystemError?
 }
 
 extension EventSink {
-    package func record(_ events: [Event]) {
+    package func record(_ events: [Event]) -> SystemError? {
         for event in events { record(event) }
+        return nil
     }
 }
 
@@ -32,8 +33,13 @@ package struct EventLog: EventSink {
         _ = try? append(event)
     }
 
-    package func record(_ events: [Event]) {
-        _ = try? log.append(events.map { JSONWriter.bytes(of: $0.json) })
+    package func record(_ events: [Event]) -> SystemError? {
+        do {
+            try log.append(events.map { JSONWriter.bytes(of: $0.json) })
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Appends `event`, saying what went wrong.

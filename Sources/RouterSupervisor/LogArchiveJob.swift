@@ -3,13 +3,15 @@
 internal import Diagnostics
 internal import SystemIO
 
-/// Moves the front of a log into old files, a little at a time so that the loop is never held up, then cuts it off.
+/// Moves the front of a log into an old file, a little at a time so that the loop is never held up, then cuts it off.
 ///
-/// Killed at any point it loses nothing: what is not cut off yet is still in the log, and a copy gets its final name
+/// Killed at any point it loses nothing: what is not cut off yet is still in the log, and the copy gets its final name
 /// only after the cut. A copy that was complete when the cut happened is named by the next supervisor.
 final class LogArchiveJob {
     enum Result {
-        case done([LogArchive])
+        case done(LogArchive)
+        /// The log grew too fast for a copy, which was given up.
+        case overtaken
         case failed(String)
     }
 
@@ -24,10 +26,8 @@ final class LogArchiveJob {
     private let loop: DescriptorLoop
     private let finished: (Result) -> Void
     private let base: Int
-    private var parts: [Range<Int>]
     private var target: OwnedDescriptor?
-    private var copied: [Int] = []
-    private var offset = 0
+    private var offset: Int
 
     init(
         _ descriptor: consuming OwnedDescriptor, path: String, rotation: LogRotation, range: Range<Int>,
@@ -40,22 +40,27 @@ final class LogArchiveJob {
         self.loop = loop
         self.finished = finished
         base = LogArchive.base(folder.archives())
-        parts = rotation.parts(from: range.lowerBound, to: range.upperBound)
+        offset = range.lowerBound
     }
 
     func start() {
+        // What would be too much afterwards goes first: so there is never more than the log may take.
+        removeObsolete(incoming: range.count)
         step()
     }
 
     private func step() {
         do {
+            if rotation.isOvertaken(held: try descriptor.status().sizeBytes - range.lowerBound) {
+                dropPartial()
+                return finished(.overtaken)
+            }
             guard try copyMore() else { return cut() }
             loop.after(.zero) { self.step() }
         } catch {
             // Without room for a copy the bound still holds: the oldest lines go.
-            dropPartials()
+            dropPartial()
             let words = "\(error.diagnostic.message); the oldest lines are dropped"
-            copied.removeAll()
             removeFront()
             finished(.failed(words))
         }
@@ -63,38 +68,29 @@ final class LogArchiveJob {
 
     /// False when everything is copied.
     private func copyMore() throws(SystemError) -> Bool {
-        guard let part = parts.first else { return false }
+        guard offset < range.upperBound else { return false }
         if target == nil {
-            let path = partialPath(end: part.upperBound)
-            target = try OwnedDescriptor.open(path, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
-            offset = part.lowerBound
+            target = try OwnedDescriptor.open(
+                partialPath, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
         }
         let count = try descriptor.copy(
-            from: offset, count: min(Self.stepBytes, part.upperBound - offset), to: target?.rawValue ?? -1)
+            from: offset, count: min(Self.stepBytes, range.upperBound - offset), to: target?.rawValue ?? -1)
         guard count > 0 else { throw SystemError("copy", path: folder.path, code: 5) }
         offset += count
-        if offset == part.upperBound {
-            target = nil
-            copied.append(part.upperBound)
-            parts.removeFirst()
-        }
         return true
     }
 
     private func cut() {
+        target = nil
         let technique = removeFront()
-        var archives: [LogArchive] = []
-        for end in copied {
-            let archive = LogArchive(end: base + end, isHole: technique == .hole)
-            do {
-                try FileSystem.rename(partialPath(end: end), to: folder.path(of: archive))
-                archives.append(archive)
-            } catch {
-                return finished(.failed(error.diagnostic.message))
-            }
+        let archive = LogArchive(end: base + range.upperBound, isHole: technique == .hole)
+        do {
+            try FileSystem.rename(partialPath, to: folder.path(of: archive))
+        } catch {
+            return finished(.failed(error.diagnostic.message))
         }
         removeObsolete()
-        finished(technique == .none ? .failed("the file system cannot cut files") : .done(archives))
+        finished(technique == .none ? .failed("the file system cannot cut files") : .done(archive))
     }
 
     private enum Technique {
@@ -107,9 +103,10 @@ final class LogArchiveJob {
         CrashPoint.reach()
         do {
             // A collapse first writes what comes behind it to the disk and holds writers up for that long, so it is only
-            // for a short rest; while much comes in, a hole does.
+            // for a short rest; while much comes in, a hole does, until there are too many.
             let rest = try descriptor.status().sizeBytes - range.upperBound
-            if rest <= Self.collapseRestBytes, try descriptor.collapse(0..<range.upperBound) { return .cut }
+            let isCheap = rest <= Self.collapseRestBytes || range.upperBound > LogRotation.holeLimit
+            if isCheap, try descriptor.collapse(0..<range.upperBound) { return .cut }
             if try descriptor.punch(0..<range.upperBound) { return .hole }
             try descriptor.truncate(to: 0)
             return .cut
@@ -118,23 +115,24 @@ final class LogArchiveJob {
         }
     }
 
-    private func removeObsolete() {
+    private func removeObsolete(incoming: Int = 0) {
         let archives = folder.archives()
-        for archive in rotation.obsolete(archives, sizes: archives.map(folder.size(of:))) { folder.remove(archive) }
+        let sizes = archives.map(folder.size(of:))
+        for archive in rotation.obsolete(archives, sizes: sizes, incoming: incoming) { folder.remove(archive) }
     }
 
-    private func partialPath(end: Int) -> String {
-        folder.path + ".\(base + end).partial"
-    }
+    private var partialPath: String { folder.path + ".\(base + range.upperBound).partial" }
 
-    private func dropPartials() {
+    private func dropPartial() {
         target = nil
-        for part in copied + parts.map(\.upperBound) { try? FileSystem.remove(partialPath(end: part)) }
+        try? FileSystem.remove(partialPath)
     }
 }
 
 /// Packs old logs, one at a time, by a program that knows how.
 final class LogPacker {
+    /// What does not last so long, because more comes behind it, is not worth the work.
+    private static let delay = Duration.seconds(3)
     /// More than this are left unpacked: they are being replaced faster than they can be packed.
     private static let queueLimit = 16
 
@@ -153,9 +151,12 @@ final class LogPacker {
     }
 
     func pack(_ folder: LogFolder, _ archive: LogArchive) {
-        guard compressor != nil, queue.count < Self.queueLimit else { return }
-        queue.append((folder, archive))
-        next()
+        guard compressor != nil else { return }
+        loop.after(Self.delay) { [weak self] in
+            guard let self, queue.count < Self.queueLimit, FileSystem.exists(folder.path(of: archive)) else { return }
+            queue.append((folder, archive))
+            next()
+        }
     }
 
     private func next() {

@@ -24,6 +24,9 @@ final class LogKeeper {
         }
     }
 
+    /// Until a rotation that failed is tried again.
+    private static let failurePause = Duration.seconds(1)
+
     private let loop: DescriptorLoop
     private let packer: LogPacker
     private var kept: [String: Kept] = [:]
@@ -143,15 +146,20 @@ final class LogKeeper {
         let rotation = LogRotation(policy: log.policy, blockBytes: descriptor.blockBytes)
         log.size = size
         log.seen = now
-        let rest = rotation.pause(size: size, dataStart: dataStart, bytesPerSecond: rate)
+        var start = dataStart
         switch rotation.decide(size: size, dataStart: dataStart, bytesPerSecond: rate) {
-        case .leave:
-            // In a flood it may grow beyond its size for a while, and the end of the flood is no event.
-            if size - dataStart > log.policy.maximumBytes { return look(service, again: rest) }
-        case .punch(let end): punch(log, descriptor, upTo: end)
+        case .leave: break
+        case .punch(let end): start = cut(log, descriptor, from: dataStart, upTo: end)
+        case .empty: start = cut(log, descriptor, from: dataStart, upTo: size)
         case .archive(let end): return archive(service, log, descriptor, rotation, from: dataStart, upTo: end)
         }
-        pause(service, rest)
+        let rest = rotation.pause(size: size, dataStart: start, bytesPerSecond: rate)
+        guard size - start > log.policy.maximumBytes || rotation.isFlood(bytesPerSecond: rate) else {
+            return pause(service, rest)
+        }
+        // In a flood it may grow beyond its size for a while, and the end of the flood is no event.
+        makeRoom(beside: log, rotation.archiveBytes(besides: size - start))
+        look(service, again: rest)
     }
 
     private func pause(_ service: String, _ pause: Duration) {
@@ -164,14 +172,29 @@ final class LogKeeper {
 
     // MARK: - Cutting
 
-    private func punch(_ log: Kept, _ descriptor: borrowing OwnedDescriptor, upTo end: Int) {
-        let folder = LogFolder(path: log.policy.path)
-        // The space of the old files is now in the current one.
-        for archive in folder.archives() { folder.remove(archive) }
+    /// Gives the front back without a copy; where the data begins now.
+    private func cut(_ log: Kept, _ descriptor: borrowing OwnedDescriptor, from start: Int, upTo end: Int) -> Int {
         do {
-            if try !descriptor.punch(0..<end) { try descriptor.truncate(to: 0) }
+            let isWhole = end == log.size
+            if !isWhole, try descriptor.punch(start..<end) { return end }
+            try descriptor.truncate(to: 0)
+            let folder = LogFolder(path: log.policy.path)
+            // Their names count from an offset that is gone.
+            for archive in folder.archives() where archive.isHole { folder.remove(archive) }
+            return log.size
         } catch {
             trouble("cannot bound `\(log.policy.path)`: \(error.diagnostic.message)")
+            return start
+        }
+    }
+
+    /// Drops the oldest files beside a flooding log, whose newer lines take their place.
+    private func makeRoom(beside log: Kept, _ bytes: Int) {
+        let folder = LogFolder(path: log.policy.path)
+        let archives = folder.archives()
+        guard !archives.isEmpty else { return }
+        for archive in LogRotation.oldest(archives, sizes: archives.map(folder.size(of:)), over: bytes) {
+            folder.remove(archive)
         }
     }
 
@@ -186,13 +209,18 @@ final class LogKeeper {
             log.job = nil
             log.size = (try? FileSystem.status(log.policy.path))??.sizeBytes ?? 0
             log.seen = MonotonicTime.now()
+            var rest = LogRotation.shortestPause
             switch result {
-            case .done(let archives):
+            case .done(let archive):
                 trouble(nil)
-                for archive in archives { packer.pack(LogFolder(path: log.policy.path), archive) }
-            case .failed(let words): trouble("cannot rotate `\(log.policy.path)`: \(words)")
+                packer.pack(LogFolder(path: log.policy.path), archive)
+            case .overtaken: break
+            case .failed(let words):
+                trouble("cannot rotate `\(log.policy.path)`: \(words)")
+                rest = Self.failurePause
             }
-            pause(service, LogRotation.shortestPause)
+            // There may be more to move than one file's worth.
+            look(service, again: rest)
         }
         log.job = job
         job.start()

@@ -6,10 +6,12 @@ package import RouterServices
 package struct LogRotation: Equatable, Sendable {
     package enum Decision: Equatable, Sendable {
         case leave
-        /// Move everything up to this offset, a multiple of the block size, into old files and cut it off.
+        /// Move everything up to this offset, a multiple of the block size, into an old file and cut it off.
         case archive(upTo: Int)
         /// More comes than could be copied without cost: give the blocks up to this offset back.
         case punch(upTo: Int)
+        /// The same once there are more holes than a file can count: start again at nothing.
+        case empty
     }
 
     /// Faster than filling a log file in this time is a flood: what would be copied aside is soon dropped anyway.
@@ -18,56 +20,71 @@ package struct LogRotation: Equatable, Sendable {
     package static let assumedBytesPerSecond = 256 << 20
     package static let shortestPause = Duration.milliseconds(5)
     package static let longestPause = Duration.milliseconds(100)
+    /// Far below the largest file of any file system (ext4: 16 TiB), holes included.
+    package static let holeLimit = 64 << 30
 
-    private let policy: LogPolicy
+    private let maximum: Int
+    private let keptFiles: Int
     private let blockBytes: Int
 
     package init(policy: LogPolicy, blockBytes: Int) {
-        self.policy = policy
         self.blockBytes = max(1, blockBytes)
+        maximum = max(self.blockBytes, policy.maximumBytes)
+        keptFiles = max(0, policy.keptFiles)
+    }
+
+    /// What the log and its old files may take together.
+    package var room: Int { maximum * (keptFiles + 1) }
+
+    /// How much a flooding log may hold: with what comes in until the next look, and some old files, it is the room.
+    private var floodBytes: Int { max(maximum, room / 2) }
+
+    package func isFlood(bytesPerSecond: Double) -> Bool {
+        bytesPerSecond * Self.floodFill.seconds > Double(maximum)
     }
 
     /// `dataStart` is where the first block is that was not given back.
     package func decide(size: Int, dataStart: Int, bytesPerSecond: Double) -> Decision {
         let held = size - dataStart
-        let maximum = max(blockBytes, policy.maximumBytes)
         guard held > maximum else { return .leave }
-        let isFlood = bytesPerSecond * Self.floodFill.seconds > Double(maximum)
-        if isFlood {
-            let room = maximum * (max(0, policy.keptFiles) + 1)
-            guard held > room else { return .leave }
-            let end = aligned(size - room / 2)
-            return end > dataStart ? .punch(upTo: end) : .leave
+        guard isFlood(bytesPerSecond: bytesPerSecond) || keptFiles == 0 else {
+            return .archive(upTo: dataStart + aligned(maximum))
         }
-        // Less than all: the end of a file cannot be collapsed.
-        let end = aligned(size - 1)
-        return end > 0 ? .archive(upTo: end) : .leave
+        guard held > floodBytes else { return .leave }
+        return dataStart > Self.holeLimit ? .empty : .punch(upTo: aligned(size - floodBytes / 2))
     }
+
+    /// Whether a log that is being copied grows too fast for that.
+    package func isOvertaken(held: Int) -> Bool { held > maximum + floodBytes / 2 }
+
+    /// What old files may take while the log holds so much and floods.
+    package func archiveBytes(besides held: Int) -> Int { max(0, room - held - floodBytes / 2) }
 
     /// How long one may look away before the log can have outgrown its limit by much.
     package func pause(size: Int, dataStart: Int, bytesPerSecond: Double) -> Duration {
-        let left = max(0, policy.maximumBytes - (size - dataStart))
+        let left = max(0, floodBytes - (size - dataStart))
         let rate = max(bytesPerSecond * 2, Double(Self.assumedBytesPerSecond))
         return min(max(.seconds(Double(left) / rate), Self.shortestPause), Self.longestPause)
     }
 
-    /// The parts into which `range` is divided, none larger than a log file may be.
-    package func parts(from start: Int, to end: Int) -> [Range<Int>] {
-        let step = max(blockBytes, aligned(policy.maximumBytes))
-        return stride(from: start, to: end, by: step).map { $0..<min($0 + step, end) }
+    /// Old files that are too many, or too large together; `files` are oldest first. `incoming` is what is about to
+    /// become one more, and still in the log as well.
+    package func obsolete(_ files: [LogArchive], sizes: [Int], incoming: Int = 0) -> [LogArchive] {
+        let kept = incoming > 0 ? keptFiles - 1 : keptFiles
+        return Self.oldest(files, sizes: sizes, over: keptFiles * maximum - incoming, count: kept)
     }
 
-    /// Old files that are too many, or too large together; `files` are oldest first.
-    package func obsolete(_ files: [LogArchive], sizes: [Int]) -> [LogArchive] {
-        let kept = max(0, policy.keptFiles)
-        let budget = kept * max(blockBytes, policy.maximumBytes)
+    /// The oldest ones that do not fit.
+    package static func oldest(
+        _ files: [LogArchive], sizes: [Int], over bytes: Int, count limit: Int = .max
+    ) -> [LogArchive] {
         var total = 0
         var count = 0
         var result: [LogArchive] = []
         for (file, size) in zip(files, sizes).reversed() {
             total += size
             count += 1
-            if count > kept || total > budget { result.append(file) }
+            if count > limit || total > bytes { result.append(file) }
         }
         return result
     }

@@ -32,14 +32,12 @@ extension Supervisor {
         if let saveTimer { loop.cancel(saveTimer) }
         saveTimer = nil
         var failed: Set<String> = []
-        var isDiskFull = false
         for name in unsaved.sorted() {
             guard let runner = runners[name] else { continue }
             do {
                 try write(runner)
             } catch {
                 failed.insert(name)
-                isDiskFull = isDiskFull || error.isNoSpace
                 degrade(.state, "cannot write the state of `\(name)`: \(error.diagnostic.message)")
             }
         }
@@ -48,19 +46,27 @@ extension Supervisor {
         }
         forgotten.removeAll()
         unsaved = failed
-        if failed.isEmpty {
-            recovered(.state)
-        } else {
-            saveTimer = loop.after(Self.saveRetry) { [weak self] in
-                self?.saveTimer = nil
-                self?.save()
-            }
+        if failed.isEmpty { recovered(.state) }
+        recordEvents()
+        guard !failed.isEmpty || !pendingEvents.isEmpty else { return }
+        if let saveTimer { loop.cancel(saveTimer) }
+        saveTimer = loop.after(Self.saveRetry) { [weak self] in
+            self?.saveTimer = nil
+            self?.save()
         }
-        // On a full disk they wait as well; `emit` bounds them.
-        guard !isDiskFull else { return }
-        let events = pendingEvents
-        pendingEvents.removeAll(keepingCapacity: true)
-        configuration.events.record(events)
+    }
+
+    /// What cannot be written now is kept; `emit` bounds it.
+    private func recordEvents() {
+        guard !pendingEvents.isEmpty else { return }
+        if let error = configuration.events.record(pendingEvents) {
+            degrade(.events, "cannot write events: \(error.diagnostic.message)")
+        } else {
+            pendingEvents.removeAll(keepingCapacity: true)
+            recovered(.events)
+            // That they can be written again is one as well.
+            if !pendingEvents.isEmpty { recordEvents() }
+        }
     }
 
     private func write(_ runner: ServiceRunner) throws(SystemError) {

@@ -58,7 +58,7 @@ package final class Supervisor {
 
     /// Something that does not work but does not stop the rest.
     enum Trouble: String, CaseIterable {
-        case resources, state, logs, socket, watching, order
+        case resources, state, events, logs, socket, watching, order
     }
 
     let configuration: Configuration

@@ -6,8 +6,6 @@
 /// A file over the size limit is renamed to `<path>.1`, replacing the one before.
 package struct LineLog: Sendable {
     package static let defaultMaximumBytes = 10 << 20
-    /// Written at once at most, unless a single line is longer.
-    private static let chunkBytes = 64 << 10
 
     package let path: String
     private let maximumBytes: Int
@@ -22,21 +20,21 @@ package struct LineLog: Sendable {
         try append([line])
     }
 
-    /// Appends several lines, which stay together up to `chunkBytes`.
+    /// Appends several lines together: all of them or, where that is not possible, none.
     package func append(_ lines: [[UInt8]]) throws(SystemError) {
         guard !lines.isEmpty else { return }
         try rotateWhenFull()
         let descriptor = try OwnedDescriptor.open(path, [.writeOnly, .append, .create, .noFollow], mode: 0o600)
-        var chunk: [UInt8] = []
-        for line in lines {
-            if !chunk.isEmpty, chunk.count + line.count >= Self.chunkBytes {
-                try descriptor.writeAll(chunk, path: path)
-                chunk.removeAll(keepingCapacity: true)
-            }
-            chunk += line
-            chunk.append(UInt8(ascii: "\n"))
+        let before = try descriptor.status().sizeBytes
+        let bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")])) + [UInt8(ascii: "\n")]
+        do {
+            try descriptor.writeAll(bytes, path: path)
+        } catch {
+            // A full disk may have taken the first part.
+            let after = (try? descriptor.status().sizeBytes) ?? before
+            if after > before, after < before + bytes.count { try? descriptor.truncate(to: before) }
+            throw error
         }
-        try descriptor.writeAll(chunk, path: path)
     }
 
     private func rotateWhenFull() throws(SystemError) {

@@ -188,19 +188,45 @@ import Testing
 
     private let rotation = LogRotation(policy: policy, blockBytes: 4096)
 
-    @Test func `cuts whole blocks and never all of the file`() {
+    @Test func `cuts one file's worth of whole blocks and never all of the file`() {
         #expect(rotation.decide(size: 10 << 20, dataStart: 0, bytesPerSecond: 0) == .leave)
-        #expect(
-            rotation.decide(size: (10 << 20) + 5000, dataStart: 0, bytesPerSecond: 0)
-                == .archive(upTo: (10 << 20) + 4096))
-        #expect(rotation.decide(size: 12 << 20, dataStart: 0, bytesPerSecond: 0) == .archive(upTo: (12 << 20) - 4096))
+        let start = 8192
+        for more in [1, 5000, 2 << 20, 30 << 20] {
+            let size = start + (10 << 20) + more
+            #expect(
+                rotation.decide(size: size, dataStart: start, bytesPerSecond: 0) == .archive(upTo: start + (10 << 20)))
+        }
     }
 
     @Test func `a flood is bounded without copying`() {
         let fast = 300e6
-        #expect(rotation.decide(size: 50 << 20, dataStart: 0, bytesPerSecond: fast) == .leave)
-        #expect(rotation.decide(size: 70 << 20, dataStart: 0, bytesPerSecond: fast) == .punch(upTo: 40 << 20))
-        #expect(rotation.decide(size: 70 << 20, dataStart: 40 << 20, bytesPerSecond: fast) == .leave)
+        #expect(rotation.decide(size: 30 << 20, dataStart: 0, bytesPerSecond: fast) == .leave)
+        #expect(rotation.decide(size: 35 << 20, dataStart: 0, bytesPerSecond: fast) == .punch(upTo: 20 << 20))
+        #expect(rotation.decide(size: 35 << 20, dataStart: 20 << 20, bytesPerSecond: fast) == .leave)
+        let late = LogRotation.holeLimit + 4096
+        #expect(rotation.decide(size: late + (35 << 20), dataStart: late, bytesPerSecond: fast) == .empty)
+        #expect(!rotation.isOvertaken(held: 11 << 20))
+        #expect(rotation.isOvertaken(held: 30 << 20))
+    }
+
+    @Test(arguments: [0, 1, 5, 100], [4 << 10, 1 << 20, 10 << 20])
+    func `looking when it says, a flood of 300 MB a second stays within its room`(kept: Int, maximum: Int) {
+        var policy = Self.policy
+        policy.keptFiles = kept
+        policy.maximumBytes = maximum
+        let rotation = LogRotation(policy: policy, blockBytes: 4096)
+        let rate = 300e6
+        var (size, start, most) = (0, 0, 0)
+        for _ in 0..<1000 {
+            let pause = rotation.pause(size: size, dataStart: start, bytesPerSecond: rate)
+            size += Int(pause.seconds * rate)
+            most = max(most, size - start + rotation.archiveBytes(besides: size - start))
+            if case .punch(let end) = rotation.decide(size: size, dataStart: start, bytesPerSecond: rate) {
+                start = end
+            }
+        }
+        // What comes in during the shortest pause may be more than a small log's room.
+        #expect(most <= max(rotation.room, maximum + Int(rate * 0.006)))
     }
 
     @Test func `keeps as many old files as it should, and no more bytes`() {
@@ -209,6 +235,9 @@ import Testing
         #expect(Set(small.map(\.end)) == [100, 200, 300])
         let large = rotation.obsolete(files, sizes: Array(repeating: 20 << 20, count: 8))
         #expect(large.count == 6)
+        // One more is coming: its bytes are needed twice while they are copied.
+        let sizes = Array(repeating: 10 << 20, count: 5)
+        #expect(rotation.obsolete(Array(files.prefix(5)), sizes: sizes, incoming: 10 << 20).map(\.end) == [100])
     }
 
     @Test func `names of old files come back as they went`() {

@@ -71,12 +71,31 @@ import Testing
         let folder = "/tmp/sysio-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         try PrivateDirectory.create(folder)
         defer { try? FileSystem.removeTree(folder) }
-        for text in ["one", "two", "three"] {
-            try AtomicFile.replace(Array(text.utf8), to: folder + "/file", mode: 0o600)
-            #expect(try FileSystem.read(folder + "/file", limit: 100) == Array(text.utf8))
+        let path = folder + "/file"
+        for text in ["one", "three", "two", "", "four"] {
+            try AtomicFile.swap(Array(text.utf8), to: path, mode: 0o600)
+            #expect(try FileSystem.read(path, limit: 100) == Array(text.utf8))
         }
-        #expect(try FileSystem.list(folder) == ["file"])
-        #expect(try FileSystem.status(folder + "/file")?.mode == 0o600)
+        #expect(try FileSystem.list(folder).sorted() == [".file.spare", "file"])
+        #expect(try FileSystem.status(path)?.mode == 0o600)
+        for _ in 0..<2 {
+            try AtomicFile.withdraw(path)
+            #expect(!FileSystem.exists(path))
+            try AtomicFile.swap(Array("again".utf8), to: path, mode: 0o600)
+            #expect(try FileSystem.read(path, limit: 100) == Array("again".utf8))
+        }
+        try AtomicFile.removeWithSpare(path)
+        #expect(try FileSystem.list(folder).isEmpty)
+    }
+
+    @Test func `a watch that goes leaves no descriptor`() throws {
+        let before = try #require(FileSystem.count("/proc/self/fd"))
+        for _ in 0..<50 {
+            let watch = try FileWatch()
+            _ = try watch.add("/tmp", .created)
+        }
+        // Other tests open files at the same time, but not one each for every watch.
+        #expect(try #require(FileSystem.count("/proc/self/fd")) < before + 40)
     }
 
     @Test func `a watch tells of one write and then no more`() throws {
