@@ -30,6 +30,7 @@ let package = Package(
         .executable(name: "llm-router-fetch", targets: ["llm-router-fetch"]),
         .executable(name: "llm-router-gateway", targets: ["llm-router-gateway"]),
         .library(name: "LLMRouting", targets: ["LLMRouting"]),
+        .library(name: "RoleProviders", targets: ["RoleProviders"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -102,6 +103,10 @@ let package = Package(
         .target(
             name: "RouterAuth",
             dependencies: ["Diagnostics", "FetchProtocol", "JSONSyntax", "SystemIO", "Transfer", "YAMLSyntax"],
+            swiftSettings: strict),
+        .target(
+            name: "RoleProviders",
+            dependencies: ["Diagnostics", "GatewayConfig", "JSONSyntax", "LLMRouting", "SystemIO", "Transfer"],
             swiftSettings: strict),
         .target(
             name: "RouterDoctor",
@@ -218,6 +223,12 @@ let package = Package(
             dependencies: ["Diagnostics", "LiteLLMConfig", "SystemIO", "TestSupport", "YAMLSyntax"],
             swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "RoleProvidersTests",
+            dependencies: [
+                "GatewayConfig", "JSONSyntax", "LLMRouting", "RoleProviders", "StandInHTTP", "SystemIO", "TestSupport",
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "RouterAuthTests",
             dependencies: [

@@ -3,6 +3,7 @@
 package import ArgumentParser
 internal import Diagnostics
 internal import FetchProtocol
+internal import GatewayConfig
 internal import JSONSyntax
 internal import LLMRouting
 internal import RouterConfig
