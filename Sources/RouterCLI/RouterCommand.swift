@@ -28,6 +28,7 @@ extension RouterCommand {
 package enum CommandLineTool {
     /// Runs the command that `arguments` (without the program's name) ask for.
     package static func run(_ arguments: [String]) -> ExitStatus {
+        if let command = ShortCommandLine.command(arguments) { return run(command, arguments) }
         let command: any ParsableCommand
         do {
             command = try RootCommand.parseAsRoot(arguments)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
-package import JSONSyntax
 package import RouterControl
 package import RouterServices
 package import SystemIO
@@ -19,15 +18,6 @@ package struct ServiceHealth: Equatable, Sendable {
     package var readiness: ProbeReport?
     package var liveness: ProbeReport?
     package var url: String?
-
-    /// The same for `--output json`.
-    package var json: JSONValue {
-        [
-            "service": .string(service), "live": .bool(isLive), "ready": .bool(isReady), "running": .bool(isRunning),
-            "pid": JSONValue(pid.map(Int.init)), "readiness": readiness?.report ?? .null,
-            "liveness": liveness?.report ?? .null, "url": JSONValue(url),
-        ]
-    }
 
     /// The line that scripts read.
     package var line: String {

@@ -2,6 +2,7 @@
 
 internal import JSONSyntax
 internal import RouterControl
+internal import RouterServices
 internal import RouterSupervisor
 internal import SystemIO
 
@@ -35,7 +36,7 @@ extension ExitReport {
         switch status {
         case .code(let code): object["code"] = .integer(Int(code))
         case .signal(let number, let dumpedCore):
-            object["signal"] = .integer(Int(number))
+            object["signal"] = .string(SignalNumber.name(number))
             object["core_dumped"] = .bool(dumpedCore)
         case .unknown: break
         }

@@ -9,7 +9,6 @@ indirect enum ConfigShape: Sendable {
     case list(ConfigShape, minimumCount: Int)
     /// Free names, each with a value of the same shape.
     case mapping(nameWords: String, ConfigShape)
-    /// Looked at only when the section is met: a command that starts should not build what its config lacks.
     case section(@Sendable () -> SectionShape)
     case either([ConfigShape])
     /// A mapping that belongs to somebody else, such as LiteLLM.
@@ -38,9 +37,11 @@ struct SectionShape: Sendable {
 /// One key of a section as an editor or a reader sees it.
 struct KeyShape: Sendable {
     let name: String
-    let shape: ConfigShape
+    let makeShape: @Sendable () -> ConfigShape
     let summary: String
     let isRequired: Bool
     /// How the default would be written in the file, or in words; nil when there is none.
     let defaultText: @Sendable () -> String?
+
+    var shape: ConfigShape { makeShape() }
 }

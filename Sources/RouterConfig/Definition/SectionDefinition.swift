@@ -5,13 +5,15 @@ internal import YAMLSyntax
 
 /// The one declaration of a section: decoding, errors, suggestions, the schema and the reference page follow from it.
 struct SectionDefinition<Section: Sendable>: Sendable {
+    private let summary: String
     private let keys: [SectionKey<Section>]
-    let shape: SectionShape
 
     init(_ summary: String, _ keys: [SectionKey<Section>]) {
+        self.summary = summary
         self.keys = keys
-        shape = SectionShape(summary: summary, keys: keys.map(\.shape))
     }
+
+    var shape: SectionShape { SectionShape(summary: summary, keys: keys.map(\.shape)) }
 
     /// Reads the entries of `node` over the defaults in `section` and reports every entry that does not fit.
     func decode(_ node: YAMLNode, into section: inout Section, _ decoder: inout ConfigDecoder) {
@@ -52,46 +54,52 @@ struct SectionDefinition<Section: Sendable>: Sendable {
 }
 
 /// One key of a section and what reading it does.
+///
+/// Key paths and formats are made when the key is met: a command that starts should not build what its config lacks.
 struct SectionKey<Section: Sendable>: Sendable {
     let shape: KeyShape
     let read: @Sendable (YAMLNode, inout Section, inout ConfigDecoder) -> Void
 
     /// A key whose default is what a fresh section holds.
     static func key<Value>(
-        _ name: String, _ path: any WritableKeyPath<Section, Value> & Sendable, _ format: ValueFormat<Value>,
+        _ name: String, _ path: @autoclosure @escaping @Sendable () -> any WritableKeyPath<Section, Value> & Sendable,
+        _ format: @autoclosure @escaping @Sendable () -> ValueFormat<Value>,
         isRequired: Bool = false, defaultOf section: @autoclosure @escaping @Sendable () -> Section? = nil,
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
         SectionKey(
             shape: KeyShape(
-                name: name, shape: format.shape, summary: summary, isRequired: isRequired,
-                defaultText: { words ?? section().flatMap { format.write($0[keyPath: path]) } }),
+                name: name, makeShape: { format().shape }, summary: summary, isRequired: isRequired,
+                defaultText: { words ?? section().flatMap { format().write($0[keyPath: path()]) } }),
             read: { node, section, decoder in
-                if let value = format.read(node, &decoder) { section[keyPath: path] = value }
+                if let value = format().read(node, &decoder) { section[keyPath: path()] = value }
             })
     }
 
     /// A key that may be absent; `words` tell what holds then.
     static func optional<Value>(
-        _ name: String, _ path: any WritableKeyPath<Section, Value?> & Sendable, _ format: ValueFormat<Value>,
+        _ name: String, _ path: @autoclosure @escaping @Sendable () -> any WritableKeyPath<Section, Value?> & Sendable,
+        _ format: @autoclosure @escaping @Sendable () -> ValueFormat<Value>,
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
         SectionKey(
             shape: KeyShape(
-                name: name, shape: format.shape, summary: summary, isRequired: false, defaultText: { words }),
+                name: name, makeShape: { format().shape }, summary: summary, isRequired: false, defaultText: { words }),
             read: { node, section, decoder in
-                if let value = format.read(node, &decoder) { section[keyPath: path] = value }
+                if let value = format().read(node, &decoder) { section[keyPath: path()] = value }
             })
     }
 
     /// A key that is only checked here, since another program reads its value.
     static func checked<Value>(
-        _ name: String, _ format: ValueFormat<Value>, default words: String? = nil, isRequired: Bool = false,
+        _ name: String, _ format: @autoclosure @escaping @Sendable () -> ValueFormat<Value>,
+        default words: String? = nil, isRequired: Bool = false,
         _ summary: String
     ) -> SectionKey {
         SectionKey(
             shape: KeyShape(
-                name: name, shape: format.shape, summary: summary, isRequired: isRequired, defaultText: { words }),
-            read: { node, _, decoder in _ = format.read(node, &decoder) })
+                name: name, makeShape: { format().shape }, summary: summary, isRequired: isRequired,
+                defaultText: { words }),
+            read: { node, _, decoder in _ = format().read(node, &decoder) })
     }
 }
