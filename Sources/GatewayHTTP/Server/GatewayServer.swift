@@ -85,9 +85,9 @@ package final class GatewayServer: Sendable {
         threads = NIOThreadPool(numberOfThreads: 1)
         threads.start()
         var engine = RoutingEngine(policy: settings.policy)
-        var ledger: LedgerStore?
+        var ledger: SQLiteLedger?
         if let path = settings.ledgerPath {
-            let store = try LedgerStore(path: path, threads: threads)
+            let store = try SQLiteLedger(path: path, threads: threads)
             let balances = try store.balances()
             engine.ledger.restore(balances)
             ledger = store

@@ -14,7 +14,7 @@ final class GatewayShared: Sendable {
     let engine: Mutex<RoutingEngine>
     let tls: UpstreamTLS
     let logWriter: LogWriter
-    let ledger: LedgerStore?
+    let ledger: SQLiteLedger?
     let traces: TraceRecorder?
     let adminKey: ClientKey?
     private let owner = Mutex<WeakServer>(WeakServer())
@@ -24,7 +24,7 @@ final class GatewayShared: Sendable {
     }
 
     init(
-        loopCount: Int, engine: RoutingEngine, tls: UpstreamTLS, logWriter: LogWriter, ledger: LedgerStore?,
+        loopCount: Int, engine: RoutingEngine, tls: UpstreamTLS, logWriter: LogWriter, ledger: SQLiteLedger?,
         traces: TraceRecorder?, adminKey: ClientKey?
     ) {
         self.loopCount = loopCount

@@ -68,7 +68,10 @@ public struct BudgetLedger: Sendable {
             if account.spent == .zero { account.windowStart = now }
             account.spent += cost
             accounts[scope] = account
-            balances.append(AccountBalance(scope: scope, spent: account.spent, windowStart: account.windowStart))
+            balances.append(
+                AccountBalance(
+                    scope: scope, spent: account.spent, windowStart: account.windowStart,
+                    window: policy.cap(for: scope)?.window))
         }
         guard !balances.isEmpty, cost > .zero else { return nil }
         return LedgerEntry(amount: cost, at: now, balances: balances)
@@ -164,11 +167,14 @@ public struct AccountBalance: Hashable, Sendable {
     public let scope: BudgetScope
     public let spent: Money
     public let windowStart: CalendarTime
+    /// How long the window is by the policy in force; nil never ends.
+    public let window: Duration?
 
-    public init(scope: BudgetScope, spent: Money, windowStart: CalendarTime) {
+    public init(scope: BudgetScope, spent: Money, windowStart: CalendarTime, window: Duration? = nil) {
         self.scope = scope
         self.spent = spent
         self.windowStart = windowStart
+        self.window = window
     }
 }
 

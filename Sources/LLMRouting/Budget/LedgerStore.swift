@@ -2,8 +2,9 @@
 
 /// Where settled amounts outlive the process: a file for one gateway, a database for several.
 ///
-/// Balances in an entry are absolute, so the last one kept for a scope is the truth and keeping an entry twice does no
-/// harm. An entry must be kept before the answer that it pays for is complete.
+/// An entry has the amount and the balances that it led to. A store of one process may keep the last balance of a
+/// scope; one that several processes write to adds amounts, and begins anew where an entry's window starts after the
+/// end of the one it has. An entry must be kept before the answer that it pays for is complete.
 public protocol LedgerStore: Sendable {
     /// The last balance of every scope: read once, at the start.
     func balances() async throws -> [AccountBalance]

@@ -2,10 +2,11 @@
 
 internal import CSQLite
 package import Diagnostics
-internal import LLMRouting
+package import LLMRouting
 internal import NIOCore
-internal import NIOPosix
+package import NIOPosix
 internal import Synchronization
+internal import SystemIO
 
 /// Why the ledger cannot be kept.
 package enum LedgerError: Error, Equatable, Sendable {
@@ -30,10 +31,32 @@ extension LedgerError: DiagnosticConvertible {
 /// An answer is complete only when its amount is in the database: entries that wait at the same time share one transaction,
 /// written on a thread of its own. A killed process loses nothing that was committed; only a machine that loses its power
 /// may lose the last moments (docs/decisions/0075).
-final class LedgerStore: Sendable {
+package final class SQLiteLedger: LedgerStore {
     private struct Waiting {
         let entry: LedgerEntry
         let done: @Sendable () -> Void
+    }
+
+    /// Amounts by account, to be added to what the database has: processes that take over from each other may both write.
+    struct Sums {
+        struct Sum {
+            var amount: Money
+            var windowStart: CalendarTime
+            let window: Duration?
+        }
+
+        private(set) var byScope: [BudgetScope: Sum] = [:]
+
+        mutating func add(_ entry: LedgerEntry) {
+            for balance in entry.balances {
+                var sum = Sum(amount: entry.amount, windowStart: balance.windowStart, window: balance.window)
+                if let earlier = byScope[balance.scope], !sum.isAfter(earlier) {
+                    sum.amount += earlier.amount
+                    sum.windowStart = earlier.windowStart
+                }
+                byScope[balance.scope] = sum
+            }
+        }
     }
 
     private struct Queue {
@@ -45,23 +68,31 @@ final class LedgerStore: Sendable {
     private let queue = Mutex(Queue())
     private let threads: NIOThreadPool
     private let failures = Atomic<Int>(0)
+    /// What could not be written, to be written with what comes next; used by the writing thread alone.
+    private let unwritten = Mutex(Sums())
 
-    init(path: String, threads: NIOThreadPool) throws(LedgerError) {
+    package init(path: String, threads: NIOThreadPool) throws(LedgerError) {
         database = try LedgerDatabase(path: path)
         self.threads = threads
     }
 
     /// What was spent before this process began.
-    func balances() throws(LedgerError) -> [AccountBalance] { try database.balances() }
+    package func balances() throws(LedgerError) -> [AccountBalance] { try database.balances() }
 
     /// Keeps an entry; `done` is called on the writing thread when it is in the database.
-    func append(_ entry: LedgerEntry, done: @escaping @Sendable () -> Void) {
+    package func append(_ entry: LedgerEntry, done: @escaping @Sendable () -> Void) {
         let mustStart = queue.withLock { queue in
             queue.entries.append(Waiting(entry: entry, done: done))
             defer { queue.isWriting = true }
             return !queue.isWriting
         }
         if mustStart { threads.submit { _ in self.writeWhatWaits() } }
+    }
+
+    package func keep(_ entries: [LedgerEntry]) async {
+        for entry in entries {
+            await withCheckedContinuation { done in append(entry) { done.resume() } }
+        }
     }
 
     private func writeWhatWaits() {
@@ -73,18 +104,27 @@ final class LedgerStore: Sendable {
                 return taken
             }
             if waiting.isEmpty { return }
-            do throws(LedgerError) {
-                try database.write(waiting.map(\.entry))
-            } catch {
-                // The answer was paid for and is given all the same; the balance in memory still counts it.
-                failures.add(1, ordering: .relaxed)
+            let isWritten = unwritten.withLock { sums in
+                for one in waiting { sums.add(one.entry) }
+                guard (try? database.write(sums)) != nil else { return false }
+                sums = Sums()
+                return true
             }
+            // The answer was paid for and is given all the same; the amount goes with the next one.
+            if !isWritten { failures.add(1, ordering: .relaxed) }
             for one in waiting { one.done() }
         }
     }
 
     /// Transactions that failed, for metrics.
-    var failureCount: Int { failures.load(ordering: .relaxed) }
+    package var failureCount: Int { failures.load(ordering: .relaxed) }
+}
+
+extension SQLiteLedger.Sums.Sum {
+    /// Whether the window of `earlier` was over when this one began: its amounts do not count any more.
+    fileprivate func isAfter(_ earlier: Self) -> Bool {
+        window.map { windowStart >= earlier.windowStart + $0 } ?? false
+    }
 }
 
 /// The database itself; used by one thread at a time.
@@ -107,12 +147,12 @@ private final class LedgerDatabase: Sendable {
             CREATE TABLE IF NOT EXISTS accounts(kind INTEGER NOT NULL, name TEXT NOT NULL, spent INTEGER NOT NULL,
               window_start INTEGER NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID;
             """
-        // Entries of several loops may arrive out of order: within a window the larger sum is the later one.
+        // ?5 is the length of a window. Processes that take over from each other may have begun it at different moments:
+        // only when it is over does the next one begin at zero.
         let statement = """
             INSERT INTO accounts(kind, name, spent, window_start) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(kind, name) DO UPDATE SET
-              spent = CASE WHEN excluded.window_start > window_start THEN excluded.spent
-                           WHEN excluded.window_start = window_start THEN max(spent, excluded.spent) ELSE spent END,
-              window_start = max(window_start, excluded.window_start)
+              spent = excluded.spent + iif(excluded.window_start >= window_start + ?5, 0, spent),
+              window_start = iif(excluded.window_start >= window_start + ?5, excluded.window_start, window_start)
             """
         var upsert: OpaquePointer?
         guard sqlite3_exec(handle, schema, nil, nil, nil) == SQLITE_OK,
@@ -131,16 +171,21 @@ private final class LedgerDatabase: Sendable {
         sqlite3_close(handle)
     }
 
-    func write(_ entries: [LedgerEntry]) throws(LedgerError) {
+    func write(_ sums: SQLiteLedger.Sums) throws(LedgerError) {
         try run("BEGIN IMMEDIATE")
-        for balance in entries.flatMap(\.balances) {
-            let (kind, name) = Self.key(balance.scope)
+        for (scope, sum) in sums.byScope {
+            let (kind, name) = Self.key(scope)
             sqlite3_reset(upsert)
             sqlite3_bind_int(upsert, 1, kind)
             // SQLITE_TRANSIENT: the text is copied before the call returns.
             sqlite3_bind_text(upsert, 2, name, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
-            sqlite3_bind_int64(upsert, 3, balance.spent.picodollars)
-            sqlite3_bind_int64(upsert, 4, balance.windowStart.microsecondsSince1970)
+            sqlite3_bind_int64(upsert, 3, sum.amount.picodollars)
+            sqlite3_bind_int64(upsert, 4, sum.windowStart.microsecondsSince1970)
+            if let window = sum.window {
+                sqlite3_bind_int64(upsert, 5, window.wholeNanoseconds / 1000)
+            } else {
+                sqlite3_bind_null(upsert, 5)
+            }
             guard sqlite3_step(upsert) == SQLITE_DONE else {
                 let error = failure
                 sqlite3_reset(upsert)
@@ -149,7 +194,12 @@ private final class LedgerDatabase: Sendable {
             }
         }
         sqlite3_reset(upsert)
-        try run("COMMIT")
+        do throws(LedgerError) {
+            try run("COMMIT")
+        } catch {
+            try? run("ROLLBACK")
+            throw error
+        }
     }
 
     func balances() throws(LedgerError) -> [AccountBalance] {
