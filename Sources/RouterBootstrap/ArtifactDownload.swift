@@ -8,7 +8,7 @@ internal import Transfer
 
 /// A release file on its way in: what an earlier process left, then the network, hashed and kept for a resume.
 ///
-/// One pass: every byte is read once, hashed, appended to the partial file and handed to the archive reader.
+/// One pass: every byte is appended to the partial file, hashed there and handed to the archive reader.
 final class ArtifactDownload {
     private let file: ReleaseFile
     private let partialPath: String
@@ -16,7 +16,7 @@ final class ArtifactDownload {
     private let report: (Int, Int?) -> Void
     private let network: ResumingDownload
     private let partial: OwnedDescriptor
-    private var checksum = Checksum()
+    private let checksum: TrailingChecksum
     /// Bytes of the partial file that are still to be read.
     private var storedBytes: Int
     private let buffer: UnsafeMutableRawBufferPointer
@@ -47,6 +47,7 @@ final class ArtifactDownload {
         partial = try storing { () throws(SystemError) in
             try OwnedDescriptor.open(path, [.readWrite, .create, .noFollow])
         }
+        checksum = try storing { () throws(SystemError) in try TrailingChecksum(path: path) }
         buffer = .allocate(byteCount: Self.storedChunkBytes, alignment: 16)
         storedBytes = (try storing { () throws(SystemError) in try FileSystem.status(path) })?.sizeBytes ?? 0
         isResumed = storedBytes > 0
@@ -68,16 +69,15 @@ final class ArtifactDownload {
     /// The next bytes; empty at the end of the file.
     func read() throws(BootstrapError) -> UnsafeRawBufferPointer {
         let bytes = storedBytes > 0 ? try readStored() : try readNetwork()
-        checksum.update(bytes)
         readBytes += bytes.count
+        try storing { () throws(SystemError) in try checksum.grew(to: readBytes) }
         report(readBytes, network.totalBytes ?? file.sizeBytes)
         return bytes
     }
 
     /// The sha256 of all that was read.
-    func digest() -> String {
-        let copy = checksum
-        return copy.finish()
+    func digest() throws(BootstrapError) -> String {
+        try storing { () throws(SystemError) in try checksum.finish(count: readBytes) }
     }
 
     /// Forgets what has been fetched: it is installed, or it is wrong.

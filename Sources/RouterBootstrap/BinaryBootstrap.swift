@@ -104,7 +104,7 @@ package struct BinaryBootstrap {
         let program = try extract(
             name: file.name, to: try installer.temporaryProgram(of: request.artifact), source: download.read,
             readBytes: { download.readBytes })
-        let digest = download.digest()
+        let digest = try download.digest()
         if let expected = file.sha256, expected != digest {
             try? FileSystem.remove(program.path)
             throw .checksumMismatch(artifact: file.name, expected: expected, actual: digest)

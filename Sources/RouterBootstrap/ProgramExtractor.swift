@@ -97,7 +97,7 @@ struct ProgramExtractor {
         guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw .system(.current("empty", path: path))
         }
-        var writer = ProgramWriter(descriptor: descriptor, path: path)
+        var writer = try storing { () throws(SystemError) in try ProgramWriter(descriptor: descriptor, path: path) }
         while let block = try reader.data() {
             try count(block.bytes.count)
             // Programs have no holes; an archive that says so is not worth the code.
@@ -105,7 +105,7 @@ struct ProgramExtractor {
             do throws(SystemError) { try writer.append(block.bytes) } catch { throw .system(error) }
         }
         head = writer.head
-        sha256 = writer.finish()
+        sha256 = try storing { () throws(SystemError) in try writer.finish() }
     }
 
     private mutating func count(_ bytes: Int) throws(BootstrapError) {

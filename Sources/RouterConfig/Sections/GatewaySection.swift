@@ -144,8 +144,10 @@ struct VirtualModel: Sendable {
     static let definition = SectionDefinition<VirtualModel>(
         "A model name that stands for a light and a strong pool.",
         [
-            .checked("mode", ValueFormat<Mode>.word(), default: "words",
-                "How complexity is scored: `vibe` searches its words anywhere in the last message, `words` reads whole words."),
+            .checked(
+                "mode", ValueFormat<Mode>.word(), default: "words",
+                "How complexity is scored: `vibe` searches its words anywhere in the last message, `words` reads whole words."
+            ),
             .checked("threshold", .integer(0...100), default: "50", "From this score on a request is complex."),
             .checked("simple", .string, isRequired: true, "Model group for simple requests."),
             .checked("complex", .string, isRequired: true, "Model group for complex requests."),
