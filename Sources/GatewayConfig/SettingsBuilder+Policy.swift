@@ -64,6 +64,13 @@ extension SettingsBuilder {
 
     private mutating func applyProviders(_ node: PolicyNode?) {
         for (name, facts) in node?.members ?? [] {
+            let isProvider = settings.policy.deployments.contains { $0.provider == name }
+            if isProvider, !settings.policy.deployments.contains(where: { $0.id == name || $0.group == name }) {
+                // A provider's limits hold over all its deployments together.
+                settings.policy.providerLimits[name] = RateLimits(
+                    requestsPerMinute: facts["rpm"]?.integer, tokensPerMinute: facts["tpm"]?.integer)
+                continue
+            }
             for index in settings.policy.deployments.indices {
                 let deployment = settings.policy.deployments[index]
                 guard deployment.id == name || deployment.group == name else { continue }

@@ -162,6 +162,12 @@ struct ChainPropertyTests {
             let balance = simulation.engine.ledger.balance(of: .provider(provider), at: simulation.present.calendar)
             #expect(balance.spent == spent[provider, default: .zero], "the ledger equals the sum of the answers")
         }
+        let all = spent.values.reduce(Money.zero, +)
+        let users = (0..<2).map {
+            simulation.engine.ledger.balance(of: .user("u\($0)"), at: simulation.present.calendar)
+        }
+        #expect(users.allSatisfy { $0.spent <= ($0.cap ?? .zero) })
+        #expect(users.reduce(Money.zero) { $0 + $1.spent } == all)
     }
 
     @Test(arguments: 1...300)

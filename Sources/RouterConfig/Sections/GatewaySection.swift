@@ -30,8 +30,8 @@ package struct GatewaySection: Sendable {
             .checked(
                 "providers",
                 .mapping(
-                    nameWords: "`model_info.id` or `model_name`",
-                    of: .section(ProviderFacts.definition) { ProviderFacts() }), default: "{}", "Facts for ranking."),
+                    nameWords: "`model_info.id`, `model_name` or providers",
+                    of: .section(ProviderFacts.definition) { ProviderFacts() }), default: "{}", "Facts for ranking; of a provider such as `openai`, limits over all its deployments."),
             .checked(
                 "ranking", .section(Ranking.definition) { Ranking() }, default: "none",
                 "How providers are ranked when a request asks for none."),

@@ -124,8 +124,10 @@ struct Simulation {
             schedule(.begin, at: start + item.after, run: index)
         }
         while let next = popFirst() {
-            now = max(now, next.at)
-            if next.isWake, runs[next.run].run.wakeAt.map({ $0 > now }) ?? true { continue }
+            let at = max(now, next.at)
+            // The clock does not run on to a wake that nobody wants any more.
+            if next.isWake, runs[next.run].run.wakeAt.map({ $0 > at }) ?? true { continue }
+            now = at
             deliver(next.event, to: next.run)
         }
         return runs
