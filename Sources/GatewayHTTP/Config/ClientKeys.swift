@@ -62,3 +62,27 @@ package struct ClientKeys: Sendable {
         return difference == 0 ? keys[place] : nil
     }
 }
+
+/// A key that a connection showed and that was found good.
+final class ShownKey {
+    let key: ClientKey
+    /// Of the configuration that knew it.
+    let generation: Int
+    private let bytes: [UInt8]
+
+    init(_ bytes: UnsafeRawBufferPointer, _ key: ClientKey, generation: Int) {
+        self.key = key
+        self.generation = generation
+        self.bytes = Array(bytes)
+    }
+
+    /// Compares all bytes, so that the time does not tell where a difference is.
+    func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard other.count == bytes.count else { return false }
+        var difference: UInt8 = 0
+        bytes.withUnsafeBytes { own in
+            for index in own.indices { difference |= own[index] ^ other[index] }
+        }
+        return difference == 0
+    }
+}

@@ -42,7 +42,8 @@ package enum AnswerCheck {
     private struct Facts {
         var usage: TokenUsageFields?
         var error: ByteSpan?
-        var filledLists: Set<String> = []
+        var hasChoices = false
+        var hasData = false
         var hasMembers = false
 
         mutating func note(_ member: JSONMember, in bytes: UnsafeRawBufferPointer) {
@@ -54,7 +55,8 @@ package enum AnswerCheck {
             case .string: if bytes.isExactly(member.name, "error") { error = member.value }
             case .array:
                 let isFilled = bytes[(member.value.start + 1)..<(member.value.end - 1)].contains { $0 > 0x20 }
-                if isFilled { filledLists.insert(bytes.text(member.name)) }
+                if bytes.isExactly(member.name, "choices") { hasChoices = isFilled }
+                if bytes.isExactly(member.name, "data") { hasData = isFilled }
             case .number, .literal: break
             }
         }
@@ -63,12 +65,12 @@ package enum AnswerCheck {
             switch surface {
             case .chatCompletions, .messages:
                 switch dialect {
-                case .openAI: return filledLists.contains("choices")
+                case .openAI: return hasChoices
                 // An empty `content` is what Anthropic says when the model chose to say nothing.
                 case .anthropic: return hasMembers
                 }
-            case .completions: return filledLists.contains("choices")
-            case .embeddings: return filledLists.contains("data")
+            case .completions: return hasChoices
+            case .embeddings: return hasData
             case .responses, .countTokens, .speech, .transcriptions, .translations, .imageGenerations, .imageEdits,
                 .imageVariations, .rerank, .moderations:
                 return hasMembers

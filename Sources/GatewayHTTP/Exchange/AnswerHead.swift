@@ -6,79 +6,114 @@ internal import NIOCore
 
 /// Heads of answers that come from a deployment: its own headers, ours, and the framing.
 enum AnswerHead {
+    /// Bodies up to this size are sent in one piece with their head: a copy costs less than a gathering write.
+    private static let joinedBytes = 8 << 10
+
     static func stream(_ exchange: Exchange, _ attempt: RunningAttempt, keepsAlive: Bool) -> ByteBuffer {
-        var head = begin(exchange, attempt)
-        if exchange.request.head.minorVersion == 1 {
-            head.writeStaticString("transfer-encoding: chunked\r\n")
-            head.writeConnection(minorVersion: 1, keepsAlive: keepsAlive)
-        } else {
-            head.writeStaticString("connection: close\r\n")
+        exchange.loop.answerScratch.assemble(size(exchange, attempt)) { head in
+            begin(exchange, attempt, &head)
+            if exchange.request.head.minorVersion == 1 {
+                head.write("transfer-encoding: chunked\r\n")
+                if !keepsAlive { head.write("connection: close\r\n") }
+            } else {
+                head.write("connection: close\r\n")
+            }
+            head.write("\r\n")
         }
-        head.writeStaticString("\r\n")
-        return head
     }
 
-    static func whole(_ exchange: Exchange, _ attempt: RunningAttempt, bodyBytes: Int, keepsAlive: Bool) -> ByteBuffer {
-        var head = begin(exchange, attempt)
-        let cost = exchange.run.attempts[attempt.number].cost
-        if cost > .zero { head.writeString("x-llm-router-cost: \(cost)\r\nx-litellm-response-cost: \(cost)\r\n") }
-        head.writeStaticString("content-length: ")
-        head.writeString(String(bodyBytes))
-        head.writeStaticString("\r\n")
-        head.writeConnection(minorVersion: exchange.request.head.minorVersion, keepsAlive: keepsAlive)
-        head.writeStaticString("\r\n")
-        return head
+    /// A whole answer as the pieces to write.
+    static func whole(
+        _ exchange: Exchange, _ attempt: RunningAttempt, body: ByteBuffer, keepsAlive: Bool
+    ) -> (first: ByteBuffer, rest: ByteBuffer?) {
+        let isJoined = body.readableBytes <= joinedBytes
+        let size = size(exchange, attempt) + (isJoined ? body.readableBytes : 0)
+        let first = exchange.loop.answerScratch.assemble(size) { head in
+            begin(exchange, attempt, &head)
+            let cost = exchange.run.attempts[attempt.number].cost
+            if cost > .zero {
+                let text = "\(cost)"
+                head.write("x-llm-router-cost: ")
+                head.write(text)
+                head.write("\r\nx-litellm-response-cost: ")
+                head.write(text)
+                head.write("\r\n")
+            }
+            head.write("content-length: ")
+            head.write(body.readableBytes)
+            if !keepsAlive {
+                head.write("\r\nconnection: close\r\n\r\n")
+            } else if exchange.request.head.minorVersion == 0 {
+                head.write("\r\nconnection: keep-alive\r\n\r\n")
+            } else {
+                head.write("\r\n\r\n")
+            }
+            if isJoined { head.write(body) }
+        }
+        return (first, isJoined ? nil : body)
     }
 
-    private static func begin(_ exchange: Exchange, _ attempt: RunningAttempt) -> ByteBuffer {
-        var head = ByteBuffer()
-        head.reserveCapacity(1024)
-        head.writeStatusLine(attempt.head?.status ?? 200)
+    /// An upper bound of a head's size: its variable parts, and what the fixed ones take.
+    private static func size(_ exchange: Exchange, _ attempt: RunningAttempt) -> Int {
+        let texts =
+            2 * exchange.requestID.utf8.count + attempt.plan.upstreamModel.utf8.count + attempt.plan.group.utf8.count
+            + (exchange.run.plan.virtual?.virtualModel.utf8.count ?? 0)
+        return 768 + (attempt.head?.bytes.readableBytes ?? 0) + attempt.target.answerHeaders.readableBytes + texts
+    }
+
+    private static func begin(_ exchange: Exchange, _ attempt: RunningAttempt, _ head: inout ByteCursor) {
+        let status = attempt.head?.status ?? 200
+        if status == 200 {
+            head.write("HTTP/1.1 200 OK\r\n")
+        } else {
+            var line = ByteBuffer()
+            line.writeStatusLine(status)
+            head.write(line)
+        }
         if let upstream = attempt.head { copyHeaders(upstream, to: &head) }
         writeRouting(exchange, attempt, to: &head)
-        return head
     }
 
-    private static func copyHeaders(_ upstream: UpstreamHead, to head: inout ByteBuffer) {
+    private static func copyHeaders(_ upstream: UpstreamHead, to head: inout ByteCursor) {
         upstream.bytes.withUnsafeReadableBytes { bytes in
             for field in upstream.head.fields {
                 switch field.kind {
                 case .other, .contentType, .date, .retryAfter: break
                 case .accept, .acceptEncoding, .authorization, .connection, .contentEncoding, .contentLength, .cookie,
-                    .expect,
-                    .host, .hopByHop, .requestID, .server, .setCookie, .transferEncoding, .userAgent, .apiKey,
+                    .expect, .host, .hopByHop, .requestID, .server, .setCookie, .transferEncoding, .userAgent, .apiKey,
                     .ownPrefix:
                     continue
                 }
-                head.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[field.name.start..<field.value.end]))
-                head.writeStaticString("\r\n")
+                head.write(UnsafeRawBufferPointer(rebasing: bytes[field.name.start..<field.value.end]))
+                head.write("\r\n")
             }
         }
     }
 
-    private static func writeRouting(_ exchange: Exchange, _ attempt: RunningAttempt, to head: inout ByteBuffer) {
-        let run = exchange.run
-        let plan = run.attempts[attempt.number].attempt
-        head.writeImmutableBuffer(attempt.target.answerHeaders)
-        head.writeStaticString("x-request-id: ")
-        head.writeString(exchange.requestID)
-        head.writeStaticString("\r\nx-llm-router-request-id: ")
-        head.writeString(exchange.requestID)
-        head.writeStaticString("\r\nx-llm-router-model: ")
-        head.writeString(HeaderText.safe(plan.upstreamModel))
-        head.writeStaticString("\r\nx-llm-router-route: ")
-        head.writeString(HeaderText.safe(plan.group))
-        head.writeStaticString("\r\nx-llm-router-attempts: ")
-        head.writeString(String(run.attempts.count))
-        head.writeStaticString("\r\nx-litellm-attempted-retries: ")
-        head.writeString(String(run.attempts.count { $0.attempt.purpose == .repetition }))
-        head.writeStaticString("\r\nx-litellm-attempted-fallbacks: ")
-        head.writeString(String(run.fallbacksTaken))
-        head.writeStaticString("\r\n")
-        if let decision = run.plan.virtual {
-            head.writeString(
-                "x-llm-router-score: \(decision.score)\r\nx-llm-router-virtual-model: \(HeaderText.safe(decision.virtualModel))\r\n"
-            )
+    private static func writeRouting(_ exchange: Exchange, _ attempt: RunningAttempt, to head: inout ByteCursor) {
+        let counts = exchange.routingCounts()
+        head.write(attempt.target.answerHeaders)
+        head.write("x-request-id: ")
+        head.write(exchange.requestID)
+        head.write("\r\nx-llm-router-request-id: ")
+        head.write(exchange.requestID)
+        head.write("\r\nx-llm-router-model: ")
+        head.writeSafe(attempt.plan.upstreamModel)
+        head.write("\r\nx-llm-router-route: ")
+        head.writeSafe(attempt.plan.group)
+        head.write("\r\nx-llm-router-attempts: ")
+        head.write(exchange.run.attempts.count)
+        head.write("\r\nx-litellm-attempted-retries: ")
+        head.write(counts.repetitions)
+        head.write("\r\nx-litellm-attempted-fallbacks: ")
+        head.write(counts.fallbacks)
+        head.write("\r\n")
+        if let decision = exchange.run.plan.virtual {
+            head.write("x-llm-router-score: ")
+            head.write(decision.score)
+            head.write("\r\nx-llm-router-virtual-model: ")
+            head.writeSafe(decision.virtualModel)
+            head.write("\r\n")
         }
     }
 
@@ -114,22 +149,33 @@ enum AnswerHead {
 /// Chunked framing of what goes to clients.
 enum ChunkWriter {
     static let end = ByteBuffer(staticString: "0\r\n\r\n")
+    private static let lineEnd = ByteBuffer(staticString: "\r\n")
 
     /// Larger pieces are not copied.
     private static let copiedBytes = 16 << 10
 
-    static func pieces(_ content: ByteBuffer) -> [ByteBuffer] {
-        guard content.readableBytes > 0 else { return [] }
-        var head = ByteBuffer()
-        let isSmall = content.readableBytes <= copiedBytes
-        head.reserveCapacity(isSmall ? content.readableBytes + 12 : 12)
-        head.writeString(String(content.readableBytes, radix: 16))
-        head.writeStaticString("\r\n")
-        guard !isSmall else {
-            head.writeImmutableBuffer(content)
-            head.writeStaticString("\r\n")
-            return [head]
+    /// Gives `content` to `write` as a chunk, in one piece or three.
+    static func write(_ content: ByteBuffer, _ scratch: inout ScratchBuffer, _ write: (ByteBuffer) -> Void) {
+        guard content.readableBytes > 0 else { return }
+        guard content.readableBytes > copiedBytes else {
+            return write(
+                scratch.assemble(content.readableBytes + 20) { chunk in
+                    size(content.readableBytes, &chunk)
+                    chunk.write(content)
+                    chunk.write("\r\n")
+                })
         }
-        return [head, content, ByteBuffer(staticString: "\r\n")]
+        write(.assembled(18) { chunk in size(content.readableBytes, &chunk) })
+        write(content)
+        write(lineEnd)
+    }
+
+    private static func size(_ size: Int, _ chunk: inout ByteCursor) {
+        let digits = max(1, (Int.bitWidth - size.leadingZeroBitCount + 3) / 4)
+        for place in stride(from: digits - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: size >> (4 * place) & 0xF)
+            chunk.write(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+        chunk.write("\r\n")
     }
 }

@@ -21,17 +21,11 @@ extension Exchange {
             return respond(RankedAnswer.success(self, attempt), outcome: .answered(200))
         }
         let body = attempt.answerBody(translatingFor: self)
-        let status = attempt.head?.status ?? 200
         sentBytes = body.readableBytes
-        var head = AnswerHead.whole(self, attempt, bodyBytes: body.readableBytes, keepsAlive: client.keepsAlive)
-        if body.readableBytes <= 8192 {
-            head.writeImmutableBuffer(body)
-            client.write(head)
-        } else {
-            client.write(head)
-            client.write(body)
-        }
-        conclude(outcome: .answered(status))
+        let (first, rest) = AnswerHead.whole(self, attempt, body: body, keepsAlive: client.keepsAlive)
+        client.write(first)
+        if let rest { client.write(rest) }
+        conclude(outcome: .answered(attempt.head?.status ?? 200))
         client.finishAnswer()
     }
 
@@ -69,7 +63,7 @@ extension Exchange {
         if let client {
             let event = error.streamEvent(dialect: surface.dialect)
             if request.head.minorVersion == 1 {
-                for piece in ChunkWriter.pieces(event) { client.write(piece) }
+                ChunkWriter.write(event, &loop.answerScratch) { client.write($0) }
                 client.write(ChunkWriter.end)
             } else {
                 client.write(event)

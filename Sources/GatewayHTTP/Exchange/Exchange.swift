@@ -31,19 +31,26 @@ final class Exchange: AttemptOwner {
     let facts: RequestFacts
     let requestID: String
     let shape: Shape
+    /// The model group that the request was routed to.
+    let group: String
     private(set) var run: RequestRun
     private(set) var attempts: [RunningAttempt?] = []
-    private(set) weak var client: ClientConnection?
+    /// Nil once it is gone or answered; the two hold each other until then.
+    private(set) var client: ClientConnection?
     var state = State.waiting
     /// The attempt whose answer the client gets.
     private(set) var winner: RunningAttempt?
+    /// Events that came while another one was handled.
     private var events: [RequestRun.Event] = []
     private var isHandling = false
-    /// Effects that wait until an amount is in the ledger.
-    private var effects: ArraySlice<RequestRun.Effect> = []
+    /// What is to be done, and how much of it is: it waits while an amount is written to the ledger.
+    private var effects: [RequestRun.Effect] = []
+    private var effectsDone = 0
     private var isRecording = false
     private var wakeTask: Scheduled<Void>?
     private var wakeAt = Int64.max
+    /// When the run wants to be woken.
+    private var nextWake = Int64.max
     private var isPaused = false
     private var pausedAt: Int64?
     /// The place in the loop's list.
@@ -66,6 +73,7 @@ final class Exchange: AttemptOwner {
         self.facts = facts
         self.requestID = requestID
         self.run = run
+        group = run.plan.model
         startedAt = request.receivedAt
     }
 
@@ -118,7 +126,7 @@ final class Exchange: AttemptOwner {
     }
 
     private func check(_ attempt: RunningAttempt, now: Int64) {
-        let timeouts = run.attempts[attempt.number].attempt.timeouts
+        let timeouts = attempt.plan.timeouts
         switch attempt.phase {
         case .connecting, .awaitingHead:
             let limit =
@@ -142,23 +150,46 @@ final class Exchange: AttemptOwner {
 
     private func handle(_ event: RequestRun.Event) {
         guard state != .over else { return }
-        events.append(event)
+        guard !isHandling, !isRecording else { return events.append(event) }
+        isHandling = true
+        decide(event)
         work()
     }
 
-    /// Handles events and performs effects in order, unless an amount is just being recorded.
+    private func decide(_ event: RequestRun.Event) {
+        let now = loop.clock.moment
+        (effects, nextWake) = loop.shared.engine.withLock { engine in
+            Self.decide(event, &run, at: now, in: &engine, using: &loop.random)
+        }
+        effectsDone = 0
+    }
+
+    /// Takes the run in place: a look at it through the object would copy it.
+    private static func decide(
+        _ event: RequestRun.Event, _ run: inout RequestRun, at now: Now, in engine: inout RoutingEngine,
+        using random: inout QuickRandom
+    ) -> ([RequestRun.Effect], Int64) {
+        let effects = run.handle(event, at: now, in: &engine, using: &random)
+        return (effects, run.wakeAt?.nanoseconds ?? .max)
+    }
+
+    /// How often the request was repeated and how many groups were passed over.
+    func routingCounts() -> (repetitions: Int, fallbacks: Int) {
+        Self.counts(&run)
+    }
+
+    private static func counts(_ run: inout RequestRun) -> (repetitions: Int, fallbacks: Int) {
+        (run.repetitions, run.fallbacksTaken)
+    }
+
+    /// Performs effects and handles the events they cause, in order, until an amount is to be recorded.
     private func work() {
-        guard !isHandling, !isRecording else { return }
-        isHandling = true
         while state != .over, !isRecording {
-            if let effect = effects.popFirst() {
-                perform(effect)
+            if effectsDone < effects.count {
+                effectsDone += 1
+                perform(effects[effectsDone - 1])
             } else if !events.isEmpty {
-                let next = events.removeFirst()
-                let decided = loop.shared.engine.withLock { engine in
-                    run.handle(next, at: .current(), in: &engine, using: &loop.random)
-                }
-                effects = decided[...]
+                decide(events.removeFirst())
             } else {
                 break
             }
@@ -175,14 +206,16 @@ final class Exchange: AttemptOwner {
         let eventLoop = loop.eventLoop
         ledger.append(entry) {
             eventLoop.execute {
+                bound.value.loop.clock.advance()
                 bound.value.isRecording = false
+                bound.value.isHandling = true
                 bound.value.work()
             }
         }
     }
 
     private func scheduleWake() {
-        let moment = state == .over ? Int64.max : run.wakeAt?.nanoseconds ?? .max
+        let moment = state == .over ? Int64.max : nextWake
         guard moment != wakeAt else { return }
         wakeTask?.cancel()
         wakeTask = nil
@@ -192,6 +225,7 @@ final class Exchange: AttemptOwner {
         // What is far away is seen by the tick; only short waits need a timer of their own.
         guard delay < Nanoseconds.seconds(2) else { return }
         wakeTask = loop.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [weak self] in
+            self?.loop.clock.advance()
             self?.wakeAt = .max
             self?.handle(.wake)
         }
@@ -217,9 +251,9 @@ final class Exchange: AttemptOwner {
         let translation = Translation(client: surface, target: target.dialect)
         let grammar = StreamGrammar(translation?.upstreamSurface ?? surface)
         let attempt = RunningAttempt(
-            number: plan.id, target: target, surface: translation?.upstreamSurface ?? surface,
+            plan, target: target, surface: translation?.upstreamSurface ?? surface,
             isStreaming: facts.isStreaming,
-            owner: self, limits: snapshot.limits,
+            owner: self, limits: snapshot.limits, clock: loop.clock,
             relay: StreamRelay(
                 grammar: grammar,
                 translator: translation?.streamTranslator(
@@ -235,7 +269,7 @@ final class Exchange: AttemptOwner {
         if let translation, translation.countsLocally { return count(attempt) }
         do throws(TranslationError) {
             let body = try body(for: plan, translation)
-            call(attempt, plan, body, translated: translation != nil)
+            call(attempt, plan, body, translated: translation != nil, fresh: false)
         } catch {
             attempt.refuse(AttemptFailure(.badRequest, status: 400, message: error.words))
         }
@@ -258,25 +292,21 @@ final class Exchange: AttemptOwner {
         return UpstreamRequest.splice(request.body, span, model: plan.upstreamModel, asJSON: !facts.isMultipart)
     }
 
-    private func call(_ attempt: RunningAttempt, _ plan: LLMRouting.Attempt, _ body: UpstreamBody, translated: Bool) {
-        loop.metrics.attempts += 1
+    private func call(
+        _ attempt: RunningAttempt, _ plan: LLMRouting.Attempt, _ body: UpstreamBody, translated: Bool, fresh: Bool
+    ) {
+        if !fresh { loop.metrics.attempts += 1 }
         switch attempt.target.provider {
         case .mock:
             attempt.call = MockCall(
                 model: plan.upstreamModel, surface: attempt.surface, body: body.whole, requestID: requestID, loop: loop,
                 receiver: attempt)
         case .http(let base):
-            let (head, body) = UpstreamRequest.make(
+            let (first, rest) = UpstreamRequest.make(
                 request, id: requestID, to: attempt.target, surface: attempt.surface, body: body,
-                contentType: translated ? "application/json" : nil)
-            let pool = loop.pool(for: base.origin)
-            let connect = plan.timeouts.connect
-            attempt.retryOnFreshConnection = { [weak attempt] in
-                guard let attempt else { return }
-                attempt.call = pool.call(
-                    head: head, body: body, connectTimeout: connect, fresh: true, receiver: attempt)
-            }
-            attempt.call = pool.call(head: head, body: body, connectTimeout: connect, fresh: false, receiver: attempt)
+                contentType: translated ? "application/json" : nil, in: &loop.requestScratch)
+            attempt.call = loop.pool(for: base.origin).call(
+                first, rest, connectTimeout: plan.timeouts.connect, fresh: fresh, receiver: attempt)
         }
     }
 
@@ -295,6 +325,14 @@ final class Exchange: AttemptOwner {
     }
 
     // MARK: What attempts say
+
+    func attemptNeedsFreshConnection(_ attempt: RunningAttempt) {
+        let plan = attempt.plan
+        let translation = Translation(client: surface, target: attempt.target.dialect)
+        // It was translated before, so it will be again.
+        guard let body = try? body(for: plan, translation) else { return }
+        call(attempt, plan, body, translated: translation != nil, fresh: true)
+    }
 
     func attemptAnswers(_ attempt: RunningAttempt) {
         handle(.firstByte(attempt.number))
@@ -319,7 +357,7 @@ final class Exchange: AttemptOwner {
         guard attempt === winner, state == .streaming, let client else { return }
         sentBytes += output.readableBytes
         if request.head.minorVersion == 0 { return client.write(output) }
-        for piece in ChunkWriter.pieces(output) { client.write(piece) }
+        ChunkWriter.write(output, &loop.answerScratch) { client.write($0) }
     }
 
     func attemptPaused(_ attempt: RunningAttempt) {
@@ -342,6 +380,7 @@ final class Exchange: AttemptOwner {
         wakeTask = nil
         for attempt in attempts { attempt?.cancel() }
         loop.record(self, outcome: client == nil ? .clientGone : outcome)
+        client = nil
         loop.finished(self)
     }
 

@@ -7,6 +7,8 @@ internal import SystemIO
 
 /// Who is told what becomes of an attempt.
 protocol AttemptOwner: AnyObject {
+    /// The pooled connection had been closed by the other side: call again over another one.
+    func attemptNeedsFreshConnection(_ attempt: RunningAttempt)
     /// The head of a whole answer is there.
     func attemptAnswers(_ attempt: RunningAttempt)
     /// A stream began with a valid event; nothing was given out yet.
@@ -37,6 +39,8 @@ final class RunningAttempt: UpstreamReceiver {
 
     /// The number of the call in the request's run.
     let number: Int
+    /// What the routing engine decided about it.
+    let plan: LLMRouting.Attempt
     let target: Target
     let surface: Surface
     let isStreaming: Bool
@@ -55,20 +59,23 @@ final class RunningAttempt: UpstreamReceiver {
     private(set) var firstEventAt: Int64?
     private(set) var connectedAt: Int64?
     /// Stale connections are replaced once without asking anybody.
-    var retryOnFreshConnection: (() -> Void)?
+    private var mayReplaceConnection = true
+    private let clock: LoopClock
 
     init(
-        number: Int, target: Target, surface: Surface, isStreaming: Bool, owner: any AttemptOwner,
-        limits: GatewayLimits, relay: StreamRelay
+        _ plan: LLMRouting.Attempt, target: Target, surface: Surface, isStreaming: Bool, owner: any AttemptOwner,
+        limits: GatewayLimits, clock: LoopClock, relay: StreamRelay
     ) {
-        self.number = number
+        self.plan = plan
+        number = plan.id
         self.target = target
         self.surface = surface
         self.isStreaming = isStreaming
         self.owner = owner
         self.limits = limits
         self.relay = relay
-        startedAt = MonotonicTime.now().nanoseconds
+        self.clock = clock
+        startedAt = clock.now
         lastByteAt = startedAt
     }
 
@@ -89,11 +96,11 @@ final class RunningAttempt: UpstreamReceiver {
     }
 
     /// Whether the answer is a stream of events.
-    var isEventStream: Bool { head?.contentType(is: "text/event-stream") ?? false }
+    private(set) var isEventStream = false
 
     /// Reads on after a pause that the client caused; the upstream's silence in it was not its own.
     func resumeReading() {
-        lastByteAt = MonotonicTime.now().nanoseconds
+        lastByteAt = clock.now
         call?.setReading(true)
     }
 
@@ -105,7 +112,6 @@ final class RunningAttempt: UpstreamReceiver {
     /// Ends the call without a word to the owner.
     func cancel() {
         phase = .over
-        retryOnFreshConnection = nil
         call?.cancel()
         call = nil
     }
@@ -130,13 +136,13 @@ final class RunningAttempt: UpstreamReceiver {
 
     func upstreamConnected() {
         guard phase == .connecting else { return }
-        connectedAt = MonotonicTime.now().nanoseconds
+        connectedAt = clock.now
         phase = .awaitingHead
     }
 
     func upstreamHead(_ head: UpstreamHead) {
         guard phase == .awaitingHead || phase == .connecting else { return }
-        let now = MonotonicTime.now().nanoseconds
+        let now = clock.now
         firstByteAt = now
         lastByteAt = now
         self.head = head
@@ -153,7 +159,7 @@ final class RunningAttempt: UpstreamReceiver {
         if head.contentType(is: "text/html") {
             return fail(AttemptFailure(.htmlAnswer, status: head.status, message: "the answer is a web page"))
         }
-        let isEventStream = head.contentType(is: "text/event-stream")
+        isEventStream = head.contentType(is: "text/event-stream")
         if isStreaming, !isEventStream, surface.streamsEvents {
             // It may be an error in JSON; whatever it is, the client cannot read it as a stream.
             phase = .collecting
@@ -166,7 +172,7 @@ final class RunningAttempt: UpstreamReceiver {
     }
 
     func upstreamBody(_ piece: ByteBuffer) {
-        lastByteAt = MonotonicTime.now().nanoseconds
+        lastByteAt = clock.now
         switch phase {
         case .connecting, .awaitingHead, .over: return
         case .collecting: collect(piece)
@@ -200,9 +206,9 @@ final class RunningAttempt: UpstreamReceiver {
 
     func upstreamFailed(_ failure: TransportFailure) {
         call = nil
-        if failure == .staleConnection, let retry = retryOnFreshConnection {
-            retryOnFreshConnection = nil
-            return retry()
+        if failure == .staleConnection, mayReplaceConnection, phase != .over {
+            mayReplaceConnection = false
+            return owner.attemptNeedsFreshConnection(self)
         }
         switch phase {
         case .over: return
@@ -281,7 +287,7 @@ final class RunningAttempt: UpstreamReceiver {
         if let fields = relay.usage { usage = fields }
         if phase == .awaitingEvent, outcome.began {
             phase = .held
-            firstEventAt = MonotonicTime.now().nanoseconds
+            firstEventAt = clock.now
             owner.attemptBegan(self)
             guard phase != .over else { return }
         }
@@ -313,7 +319,7 @@ final class RunningAttempt: UpstreamReceiver {
     // MARK: Ends
 
     private func succeed() {
-        if let held = relay.endMark(), phase == .relaying { owner.attempt(self, output: held) }
+        if phase == .relaying, let held = relay.endMark() { owner.attempt(self, output: held) }
         phase = .over
         owner.attemptSucceeded(self)
     }

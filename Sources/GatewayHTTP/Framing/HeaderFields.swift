@@ -223,11 +223,12 @@ extension HeaderKind {
         case 19: if bytes.matches(name, "proxy-authorization") { return .hopByHop }
         default: break
         }
-        let prefixes: [StaticString] = ["x-llm-router-", "x-litellm-"]
-        for prefix in prefixes where name.count > prefix.utf8CodeUnitCount {
-            let head = ByteSpan(start: name.start, end: name.start + prefix.utf8CodeUnitCount)
-            if bytes.matches(head, prefix) { return .ownPrefix }
-        }
+        if startsWith(bytes, name, "x-llm-router-") || startsWith(bytes, name, "x-litellm-") { return .ownPrefix }
         return .other
+    }
+
+    private static func startsWith(_ bytes: UnsafeRawBufferPointer, _ name: ByteSpan, _ prefix: StaticString) -> Bool {
+        let length = prefix.utf8CodeUnitCount
+        return name.count > length && bytes.matches(ByteSpan(start: name.start, end: name.start + length), prefix)
     }
 }

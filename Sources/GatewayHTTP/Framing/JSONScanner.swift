@@ -230,18 +230,14 @@ package struct JSONScanner {
     }
 
     private mutating func literal() throws(JSONScanError) {
-        let words: [StaticString] = ["true", "false", "null"]
-        for word in words where end - index >= word.utf8CodeUnitCount {
-            var matches = true
-            for offset in 0..<word.utf8CodeUnitCount where bytes[index + offset] != word.utf8Start[offset] {
-                matches = false
-                break
+        let word: StaticString =
+            switch bytes[index] {
+            case UInt8(ascii: "t"): "true"
+            case UInt8(ascii: "f"): "false"
+            default: "null"
             }
-            if matches {
-                index += word.utf8CodeUnitCount
-                return
-            }
-        }
-        throw .malformed(byteOffset: index)
+        let span = ByteSpan(start: index, end: min(end, index + word.utf8CodeUnitCount))
+        guard bytes.isExactly(span, word) else { throw .malformed(byteOffset: index) }
+        index = span.end
     }
 }

@@ -25,7 +25,7 @@ final class LogWriter: Sendable {
         self.threads = threads
     }
 
-    func append(_ lines: [UInt8]) {
+    func append(_ lines: UnsafeRawBufferPointer) {
         let mustStart = queue.withLock { queue in
             guard queue.bytes.count + lines.count <= Self.queueBytes else {
                 queue.droppedLines += lines.count { $0 == 0x0A }

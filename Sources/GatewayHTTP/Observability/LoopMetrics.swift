@@ -20,8 +20,8 @@ struct LoopMetrics: Sendable {
         var duration = Histogram()
     }
 
-    var requests: [RequestLabel: Int] = [:]
-    var deployments: [String: DeploymentCounts] = [:]
+    var requests = Tally<RequestLabel, Int>(0)
+    var deployments = Tally<String, DeploymentCounts>(DeploymentCounts())
     var failures: [FailureKind: Int] = [:]
     var refusals: [String: Int] = [:]
     var attempts = 0
@@ -35,24 +35,49 @@ struct LoopMetrics: Sendable {
     }
 
     mutating func merge(_ other: LoopMetrics) {
-        requests.merge(other.requests, uniquingKeysWith: +)
+        for (label, count) in other.requests.entries { requests.update(label) { $0 += count } }
         failures.merge(other.failures, uniquingKeysWith: +)
         refusals.merge(other.refusals, uniquingKeysWith: +)
-        deployments.merge(other.deployments) { left, right in
-            var sum = left
-            sum.requests += right.requests
-            sum.inputTokens += right.inputTokens
-            sum.outputTokens += right.outputTokens
-            sum.cost += right.cost
-            sum.firstToken.merge(right.firstToken)
-            sum.duration.merge(right.duration)
-            return sum
+        for (deployment, counts) in other.deployments.entries {
+            deployments.update(deployment) { sum in
+                sum.requests += counts.requests
+                sum.inputTokens += counts.inputTokens
+                sum.outputTokens += counts.outputTokens
+                sum.cost += counts.cost
+                sum.firstToken.merge(counts.firstToken)
+                sum.duration.merge(counts.duration)
+            }
         }
         attempts += other.attempts
         refusedConnections += other.refusedConnections
         clientsGone += other.clientsGone
         brokenStreams += other.brokenStreams
         duration.merge(other.duration)
+    }
+}
+
+/// Values by label that are changed in place; the label of the change before is found without a look-up.
+struct Tally<Label: Hashable & Sendable, Value: Sendable>: Sendable {
+    private(set) var entries: [(label: Label, value: Value)] = []
+    private var places: [Label: Int] = [:]
+    private var last = 0
+    private let first: Value
+
+    /// `first` is what a new label begins with.
+    init(_ first: Value) {
+        self.first = first
+    }
+
+    mutating func update(_ label: Label, _ change: (inout Value) -> Void) {
+        if last >= entries.count || entries[last].label != label { last = place(of: label) }
+        change(&entries[last].value)
+    }
+
+    private mutating func place(of label: Label) -> Int {
+        if let place = places[label] { return place }
+        places[label] = entries.count
+        entries.append((label, first))
+        return entries.count - 1
     }
 }
 

@@ -49,8 +49,8 @@ struct MetricsText {
 
     private mutating func requests(_ metrics: LoopMetrics) {
         family("llm_router_requests_total", "counter", "Requests by operation, model group and status.")
-        for (label, count) in metrics.requests.sorted(by: {
-            ($0.key.group, $0.key.status) < ($1.key.group, $1.key.status)
+        for (label, count) in metrics.requests.entries.sorted(by: {
+            ($0.label.group, $0.label.status) < ($1.label.group, $1.label.status)
         }) {
             sample(
                 "llm_router_requests_total",
@@ -58,17 +58,17 @@ struct MetricsText {
                 "\(count)")
         }
         histogram("llm_router_request_duration_seconds", "Whole requests.", [([], metrics.duration)])
-        let sorted = metrics.deployments.sorted { $0.key < $1.key }
+        let sorted = metrics.deployments.entries.sorted { $0.label < $1.label }
         histogram(
             "gen_ai_server_request_duration_seconds", "Answers by deployment.",
-            sorted.map { ([("deployment", $0.key)], $0.value.duration) })
+            sorted.map { ([("deployment", $0.label)], $0.value.duration) })
         histogram(
             "gen_ai_server_time_to_first_token_seconds", "First events of streams by deployment.",
-            sorted.map { ([("deployment", $0.key)], $0.value.firstToken) })
+            sorted.map { ([("deployment", $0.label)], $0.value.firstToken) })
     }
 
     private mutating func tokens(_ metrics: LoopMetrics) {
-        let sorted = metrics.deployments.sorted { $0.key < $1.key }
+        let sorted = metrics.deployments.entries.sorted { $0.label < $1.label }
         family("gen_ai_client_token_usage_total", "counter", "Tokens by deployment and type.")
         for (name, counts) in sorted {
             sample(

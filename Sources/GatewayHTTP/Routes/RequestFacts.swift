@@ -56,7 +56,7 @@ extension RequestFacts {
         return facts
     }
 
-    private enum KnownMember: UInt8 {
+    private enum KnownMember: UInt8, CaseIterable {
         // swift-format-ignore: AlwaysUseLowerCamelCase
         case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens,
             preferences, stream_options
@@ -64,20 +64,24 @@ extension RequestFacts {
         static func of(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> KnownMember? {
             if member.nameHasEscapes {
                 let text = JSONText.string(bytes, member.name)
-                return all.first { "\($0.word)" == text }?.member
+                return allCases.first { "\($0)" == text }
             }
-            for known in all where known.word.utf8CodeUnitCount == member.name.count {
-                if bytes.isExactly(member.name, known.word) { return known.member }
+            func named(_ word: StaticString, _ known: KnownMember) -> KnownMember? {
+                bytes.isExactly(member.name, word) ? known : nil
             }
-            return nil
+            switch member.name.count {
+            case 4: return named("user", .user)
+            case 5: return named("model", .model) ?? named("tools", .tools)
+            case 6: return named("stream", .stream) ?? named("prompt", .prompt)
+            case 8: return named("messages", .messages)
+            case 10: return named("max_tokens", .max_tokens)
+            case 11: return named("preferences", .preferences)
+            case 14: return named("stream_options", .stream_options)
+            case 17: return named("max_output_tokens", .max_output_tokens)
+            case 21: return named("max_completion_tokens", .max_completion_tokens)
+            default: return nil
+            }
         }
-
-        private static let all: [(word: StaticString, member: KnownMember)] = [
-            ("model", .model), ("stream", .stream), ("user", .user), ("messages", .messages), ("prompt", .prompt),
-            ("tools", .tools), ("max_tokens", .max_tokens), ("max_completion_tokens", .max_completion_tokens),
-            ("max_output_tokens", .max_output_tokens), ("preferences", .preferences),
-            ("stream_options", .stream_options),
-        ]
     }
 
     private mutating func note(_ known: KnownMember, _ member: JSONMember, _ bytes: UnsafeRawBufferPointer)

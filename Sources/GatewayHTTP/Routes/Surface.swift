@@ -86,6 +86,24 @@ package enum Route: Equatable, Sendable {
     case unknown
 
     /// Reads the path of a target; one `/v1` before it and a query behind it make no difference.
+    package static func of(_ bytes: UnsafeRawBufferPointer, _ target: ByteSpan) -> Route {
+        var path = target
+        if bytes.isExactly(ByteSpan(start: path.start, end: min(path.end, path.start + 4)), "/v1/") {
+            path = ByteSpan(start: path.start + 3, end: path.end)
+        }
+        // The routes that are asked all day, without making a text.
+        switch path.count {
+        case 9: if bytes.isExactly(path, "/messages") { return .surface(.messages) }
+        case 10: if bytes.isExactly(path, "/responses") { return .surface(.responses) }
+        case 11: if bytes.isExactly(path, "/embeddings") { return .surface(.embeddings) }
+        case 12: if bytes.isExactly(path, "/completions") { return .surface(.completions) }
+        case 17: if bytes.isExactly(path, "/chat/completions") { return .surface(.chatCompletions) }
+        default: break
+        }
+        return of(bytes.text(target))
+    }
+
+    /// Reads the path of a target.
     package static func of(_ target: String) -> Route {
         var path = target.prefix { $0 != "?" }
         if path.hasPrefix("/v1/") { path = path.dropFirst(3) }

@@ -43,6 +43,8 @@ final class ClientConnection: ChannelInboundHandler {
     let loop: GatewayLoop
     let isAdmin: Bool
     private(set) var channel: (any Channel)?
+    /// Writes through it skip the rest of the pipeline, in which nobody else is.
+    private var context: ChannelHandlerContext?
     var state = State.readingHead
     private var buffered = ByteBuffer()
     private var framing: RequestFraming
@@ -58,6 +60,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var isReading = true
     private var stalledSince: Int64?
     private var isProcessing = false
+    /// The key that was shown last and the configuration that knew it: a connection's next request rarely has another.
+    var shownKey: ShownKey?
 
     init(loop: GatewayLoop, isAdmin: Bool) {
         self.loop = loop
@@ -69,9 +73,15 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         channel = context.channel
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        loop.clock.advance()
         deadline = loop.now + loop.limits.headTimeout
         guard loop.add(self) else {
             state = .closed
@@ -82,6 +92,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        loop.clock.advance()
         var piece = unwrapInboundIn(data)
         if buffered.readableBytes == 0 {
             buffered = piece
@@ -91,7 +102,11 @@ final class ClientConnection: ChannelInboundHandler {
         process()
     }
 
+    /// Nobody behind it wants to know.
+    func channelReadComplete(context: ChannelHandlerContext) {}
+
     func channelInactive(context: ChannelHandlerContext) {
+        loop.clock.advance()
         state = .closed
         loop.remove(self)
         let exchange = self.exchange
@@ -105,6 +120,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        loop.clock.advance()
         let isWritable = context.channel.isWritable
         stalledSince = isWritable ? nil : loop.now
         exchange?.clientWritable(isWritable)
@@ -173,8 +189,14 @@ final class ClientConnection: ChannelInboundHandler {
         keepsAlive = request.head.keepsAlive && !loop.isDraining
         progressDeadline = .max
         deadline = .max
-        var request = request
-        let rejection = loop.screen(&request, isAdmin: isAdmin)
+        let rejection = loop.screen(request, on: self)
+        // A body that came together with its head needs no state.
+        if case .length(let count) = request.head.body, rejection == nil, count <= loop.limits.bodyBytes,
+            !request.head.expectsContinue, let content = buffered.readSlice(length: count)
+        {
+            request.body = content
+            return handle(request)
+        }
         var body = RequestBody(request: request, framing: .length(remaining: 0), rejection: rejection)
         switch request.head.body {
         case .empty, .untilClose: return finish(body)
@@ -265,8 +287,12 @@ final class ClientConnection: ChannelInboundHandler {
         progressDeadline = .max
         state = .responding
         if let rejection = body.rejection { return fail(rejection, body.request) }
-        var request = body.request
-        request.body = body.content
+        body.request.body = body.content
+        handle(body.request)
+    }
+
+    private func handle(_ request: ClientRequest) {
+        state = .responding
         loop.handle(request, from: self)
     }
 
@@ -304,13 +330,13 @@ final class ClientConnection: ChannelInboundHandler {
     func respond(_ answer: Answer, to request: ClientRequest?) {
         var head = answer.head(minorVersion: request?.head.minorVersion ?? 1, keepsAlive: keepsAlive)
         if request?.head.method == .head {
-            channel?.write(head, promise: nil)
+            write(head)
         } else if answer.body.readableBytes <= 8192 {
             head.writeImmutableBuffer(answer.body)
-            channel?.write(head, promise: nil)
+            write(head)
         } else {
-            channel?.write(head, promise: nil)
-            channel?.write(answer.body, promise: nil)
+            write(head)
+            write(answer.body)
         }
         finishAnswer()
     }
@@ -318,11 +344,11 @@ final class ClientConnection: ChannelInboundHandler {
     // MARK: What exchanges use
 
     func write(_ bytes: ByteBuffer) {
-        channel?.write(bytes, promise: nil)
+        context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     func flush() {
-        channel?.flush()
+        context?.flush()
     }
 
     /// The answer is written: sends it and reads on, or closes.
@@ -330,12 +356,12 @@ final class ClientConnection: ChannelInboundHandler {
         exchange = nil
         guard case .responding = state else { return }
         if loop.isDraining { keepsAlive = false }
-        guard keepsAlive, let channel, channel.isActive else {
+        guard keepsAlive, context != nil else {
             state = .closed
             closeAfterFlush()
             return
         }
-        channel.flush()
+        flush()
         state = .readingHead
         deadline = loop.now + loop.limits.keepAliveTimeout
         if buffered.readableBytes == 0 { buffered = ByteBuffer() }

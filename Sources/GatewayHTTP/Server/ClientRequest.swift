@@ -4,7 +4,7 @@ internal import GatewayConfig
 internal import NIOCore
 
 /// A request as it was read: head, the head's bytes and the body.
-struct ClientRequest {
+final class ClientRequest {
     let head: RequestHead
     let headBytes: ByteBuffer
     let receivedAt: Int64
@@ -17,7 +17,17 @@ struct ClientRequest {
         self.head = head
         self.headBytes = headBytes
         self.receivedAt = receivedAt
-        self.route = Route.of(headBytes.withUnsafeReadableBytes { $0.text(head.target) })
+        self.route = headBytes.withUnsafeReadableBytes { Route.of($0, head.target) }
+    }
+
+    /// The same request with another body.
+    init(_ other: ClientRequest, body: ByteBuffer) {
+        head = other.head
+        headBytes = other.headBytes
+        receivedAt = other.receivedAt
+        route = other.route
+        key = other.key
+        self.body = body
     }
 
     /// Whose error shape the client expects.
@@ -36,6 +46,21 @@ struct ClientRequest {
         headBytes.withUnsafeReadableBytes { bytes in
             head.fields.first { bytes.matches($0.name, name) }.map { bytes.text($0.value) }
         }
+    }
+
+    /// The value of the first header with this name (lower case), for names from the config.
+    func value(named name: String) -> String? {
+        headBytes.withUnsafeReadableBytes { bytes in
+            head.fields.first { $0.name.count == name.utf8.count && bytes.text($0.name).lowercased() == name }.map {
+                bytes.text($0.value)
+            }
+        }
+    }
+
+    var isMultipart: Bool {
+        guard let value = head.first(.contentType)?.value else { return false }
+        let type = ByteSpan(start: value.start, end: min(value.end, value.start + 10))
+        return headBytes.withUnsafeReadableBytes { $0.matches(type, "multipart/") }
     }
 
     /// The bearer token or API key that the client sent.

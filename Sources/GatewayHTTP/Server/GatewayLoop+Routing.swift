@@ -9,24 +9,45 @@ internal import SystemIO
 // From a request to its answer or its exchange.
 extension GatewayLoop {
     /// What refuses a request by its head alone; notes whose key it is.
-    func screen(_ request: inout ClientRequest, isAdmin: Bool) -> GatewayError? {
-        let methods = request.route.methods
+    func screen(_ request: ClientRequest, on client: ClientConnection) -> GatewayError? {
         switch request.route {
         case .unknown: return .routeNotFound
-        case .admin where !isAdmin: return .routeNotFound
+        case .admin where !client.isAdmin: return .routeNotFound
+        case .surface where request.head.method == .post: return authenticate(request, on: client)
         case .surface, .models, .model, .liveness, .readiness, .health, .metrics, .admin: break
         }
+        let methods = request.route.methods
         guard methods.contains(request.head.method) else { return .methodNotAllowed(allowed: methods) }
         switch request.route {
         case .liveness, .readiness: return nil
-        case .admin: return authenticate(&request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
-        case .metrics, .health: if isAdmin { return nil }
+        case .admin: return authenticate(request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
+        case .metrics, .health: if client.isAdmin { return nil }
         case .surface, .models, .model, .unknown: break
         }
-        return authenticate(&request, snapshot.keys)
+        return authenticate(request, on: client)
     }
 
-    private func authenticate(_ request: inout ClientRequest, _ keys: ClientKeys) -> GatewayError? {
+    /// Looks a key up only when it is another one than that of the connection's request before.
+    private func authenticate(_ request: ClientRequest, on client: ClientConnection) -> GatewayError? {
+        if let shown = client.shownKey, shown.generation == snapshot.generation,
+            request.withKey({ bytes in bytes.map { shown.equals($0) } ?? false })
+        {
+            return admit(shown.key, request)
+        }
+        if let error = authenticate(request, snapshot.keys) { return error }
+        client.shownKey = request.key.flatMap { key in
+            request.withKey { $0.map { ShownKey($0, key, generation: snapshot.generation) } }
+        }
+        return nil
+    }
+
+    private func admit(_ key: ClientKey, _ request: ClientRequest) -> GatewayError? {
+        if let expires = key.expires, clock.calendarNow / 1_000_000_000 >= expires { return .expiredKey }
+        request.key = key
+        return nil
+    }
+
+    private func authenticate(_ request: ClientRequest, _ keys: ClientKeys) -> GatewayError? {
         guard !keys.isEmpty else {
             let isAllowed = SiteGuard.allows(host: request.text(.host), origin: request.text(named: "origin"))
             return isAllowed ? nil : .foreignSite
@@ -37,10 +58,7 @@ extension GatewayLoop {
         }
         switch found {
         case .failure(let error): return error
-        case .success(let key):
-            if let expires = key.expires, MomentOfDay.secondsSince1970() >= expires { return .expiredKey }
-            request.key = key
-            return nil
+        case .success(let key): return admit(key, request)
         }
     }
 
@@ -117,8 +135,7 @@ extension GatewayLoop {
         } catch {
             throw .rankedShape(error)
         }
-        var chat = request
-        chat.body = ByteBuffer(bytes: ranked.chatBody)
+        let chat = ClientRequest(request, body: ByteBuffer(bytes: ranked.chatBody))
         let facts = try facts(of: chat, .chatCompletions)
         var route = ranked.route
         route.key = request.key?.name
@@ -129,8 +146,9 @@ extension GatewayLoop {
     }
 
     private func facts(of request: ClientRequest, _ surface: Surface) throws(GatewayError) -> RequestFacts {
-        if let type = request.text(.contentType), type.lowercased().hasPrefix("multipart/") {
-            guard let boundary = MultipartForm.boundary(ofContentType: type) else { throw .missingBoundary }
+        if request.isMultipart {
+            guard let type = request.text(.contentType), let boundary = MultipartForm.boundary(ofContentType: type)
+            else { throw .missingBoundary }
             return request.body.withUnsafeReadableBytes { bytes in
                 var facts = RequestFacts()
                 facts.isMultipart = true
@@ -163,46 +181,29 @@ extension GatewayLoop {
             (status, error) = (499, "client_gone")
             metrics.clientsGone += 1
         }
-        let label = LoopMetrics.RequestLabel(surface: exchange.surface, group: exchange.run.plan.model, status: status)
-        metrics.requests[label, default: 0] += 1
+        let label = LoopMetrics.RequestLabel(surface: exchange.surface, group: exchange.group, status: status)
+        metrics.requests.update(label) { $0 += 1 }
         metrics.duration.record(nanoseconds: now - exchange.startedAt)
-        if let number = exchange.run.answeredBy {
-            let record = exchange.run.attempts[number]
-            metrics.answered(record, exchange.attempts[number], now: now)
-        }
+        if let number = exchange.run.answeredBy { metrics.answered(exchange, number, now: now) }
         if exchange.snapshot.logsRequests {
-            log.append(AccessLogLine.bytes(of: exchange, status: status, error: error, now: now, time: logClock.now()))
+            log.append(exchange, status: status, error: error, clock: clock)
         }
         shared.traces?.record(exchange)
     }
 }
 
 extension LoopMetrics {
-    mutating func answered(_ record: AttemptRecord, _ attempt: RunningAttempt?, now: Int64) {
-        // In place: a copy would copy the histograms.
-        deployments[record.attempt.deployment.id, default: DeploymentCounts()].answered(record, attempt, now: now)
-    }
-}
-
-extension LoopMetrics.DeploymentCounts {
-    fileprivate mutating func answered(_ record: AttemptRecord, _ attempt: RunningAttempt?, now: Int64) {
-        requests += 1
-        inputTokens += record.usage?.inputTokens ?? 0
-        outputTokens += record.usage?.outputTokens ?? 0
-        cost += record.cost
-        guard let attempt else { return }
-        duration.record(nanoseconds: now - attempt.startedAt)
-        if let first = attempt.firstEventAt { firstToken.record(nanoseconds: first - attempt.startedAt) }
-    }
-}
-
-extension ClientRequest {
-    /// The value of the first header with this name (lower case), for names from the config.
-    func value(named name: String) -> String? {
-        headBytes.withUnsafeReadableBytes { bytes in
-            head.fields.first { $0.name.count == name.utf8.count && bytes.text($0.name).lowercased() == name }.map {
-                bytes.text($0.value)
-            }
+    mutating func answered(_ exchange: Exchange, _ number: Int, now: Int64) {
+        let usage = exchange.run.attempts[number].usage
+        let cost = exchange.run.attempts[number].cost
+        guard let attempt = exchange.attempts[number] else { return }
+        deployments.update(attempt.plan.deploymentID) { counts in
+            counts.requests += 1
+            counts.inputTokens += usage?.inputTokens ?? 0
+            counts.outputTokens += usage?.outputTokens ?? 0
+            counts.cost += cost
+            counts.duration.record(nanoseconds: now - attempt.startedAt)
+            if let first = attempt.firstEventAt { counts.firstToken.record(nanoseconds: first - attempt.startedAt) }
         }
     }
 }

@@ -11,7 +11,10 @@ final class GatewayLoop {
     let shared: GatewayShared
     /// What requests that arrive now are answered with; those under way keep theirs.
     private(set) var snapshot: Snapshot
+    let clock = LoopClock()
     private var pools: [Origin: UpstreamPool] = [:]
+    /// The pool that was asked for last, with its origin.
+    private var lastPool: (origin: Origin, pool: UpstreamPool)?
     private var connections: [ClientConnection] = []
     private var exchanges: [Exchange] = []
     private var waiting: [Exchange] = []
@@ -21,8 +24,10 @@ final class GatewayLoop {
     private let requestSeed = UInt64.random(in: .min ... .max)
     private(set) var isDraining = false
     var metrics = LoopMetrics()
-    var log: AccessLogBuffer
-    var logClock = LogClock()
+    var log: AccessLog
+    /// For what goes to clients, and to upstreams.
+    var answerScratch = ScratchBuffer()
+    var requestScratch = ScratchBuffer()
     /// Quick numbers for shuffles and jitter; nothing secret depends on them.
     var random = QuickRandom()
 
@@ -30,12 +35,12 @@ final class GatewayLoop {
         self.eventLoop = eventLoop
         self.shared = shared
         self.snapshot = snapshot
-        self.log = AccessLogBuffer(writer: shared.logWriter)
+        self.log = AccessLog(writer: shared.logWriter)
     }
 
     var limits: GatewayLimits { snapshot.limits }
 
-    var now: Int64 { MonotonicTime.now().nanoseconds }
+    var now: Int64 { clock.now }
 
     /// A count, mixed one to one with 64 random bits: all of an id differs from one request to the next, because people
     /// compare its beginning.
@@ -45,11 +50,17 @@ final class GatewayLoop {
         mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
         mixed ^= mixed >> 31
-        let digits = String(mixed, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        return String(unsafeUninitializedCapacity: 16) { text in
+            for place in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: mixed >> UInt64(60 - 4 * place) & 0xF)
+                text[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 16
+        }
     }
 
     func replace(_ snapshot: Snapshot) {
+        clock.readCalendar()
         self.snapshot = snapshot
     }
 
@@ -89,9 +100,10 @@ final class GatewayLoop {
     // MARK: Exchanges
 
     func pool(for origin: Origin) -> UpstreamPool {
-        if let pool = pools[origin] { return pool }
-        let pool = UpstreamPool(origin: origin, loop: eventLoop, tls: shared.tls)
+        if let lastPool, lastPool.origin == origin { return lastPool.pool }
+        let pool = pools[origin] ?? UpstreamPool(origin: origin, loop: eventLoop, clock: clock, tls: shared.tls)
         pools[origin] = pool
+        lastPool = (origin, pool)
         return pool
     }
 
@@ -143,6 +155,7 @@ final class GatewayLoop {
     }
 
     private func tick() {
+        clock.readCalendar()
         let now = self.now
         for exchange in exchanges { exchange.check(now: now) }
         for connection in connections { connection.check(now: now) }
@@ -168,6 +181,7 @@ final class GatewayLoop {
 
     /// Closes what is idle; what runs closes when it is answered.
     func drain() {
+        clock.advance()
         isDraining = true
         for connection in connections { connection.drain() }
     }

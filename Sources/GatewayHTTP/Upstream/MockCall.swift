@@ -50,6 +50,7 @@ final class MockCall: UpstreamCall {
         let loopView = loop.eventLoop.assumeIsolated()
         task = loopView.scheduleTask(in: .nanoseconds(Nanoseconds.of(delay))) { [self] in
             task = nil
+            loop.clock.advance()
             perform()
         }
     }

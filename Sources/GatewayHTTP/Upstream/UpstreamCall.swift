@@ -24,9 +24,14 @@ protocol UpstreamReceiver: AnyObject {
 }
 
 /// A response head together with its bytes.
-struct UpstreamHead {
+final class UpstreamHead {
     let head: ResponseHead
     let bytes: ByteBuffer
+
+    init(head: ResponseHead, bytes: ByteBuffer) {
+        self.head = head
+        self.bytes = bytes
+    }
 
     var status: Int { head.status }
 

@@ -23,6 +23,8 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     private unowned let pool: UpstreamPool
     private(set) var channel: (any Channel)?
+    private var context: ChannelHandlerContext?
+    private var isReading = true
     private var state = State.idle
     private var framing = ResponseFraming()
     private var buffered = ByteBuffer()
@@ -39,28 +41,29 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     func handlerAdded(context: ChannelHandlerContext) {
         channel = context.channel
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
     }
 
     var isUsable: Bool {
-        if case .idle = state { channel?.isActive ?? false } else { false }
+        if case .idle = state { context != nil } else { false }
     }
 
     /// Sends a request whose answer goes to `receiver`.
-    func send(head: ByteBuffer, body: ByteBuffer, to receiver: any UpstreamReceiver) {
-        guard let channel else { return receiver.upstreamFailed(.connectFailed) }
+    func send(_ first: ByteBuffer, _ rest: ByteBuffer?, to receiver: any UpstreamReceiver) {
+        guard let context else { return receiver.upstreamFailed(.connectFailed) }
         callCount += 1
         hasBytesOfAnswer = false
         self.receiver = receiver
         state = .awaitingHead
-        if body.readableBytes > 0, body.readableBytes <= 4096 {
-            // One piece costs less than two in a gathering write.
-            var whole = head
-            whole.writeImmutableBuffer(body)
-            channel.writeAndFlush(whole, promise: nil)
+        if let rest {
+            context.write(wrapOutboundOut(first), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(rest), promise: nil)
         } else {
-            channel.write(head, promise: nil)
-            if body.readableBytes > 0 { channel.write(body, promise: nil) }
-            channel.flush()
+            context.writeAndFlush(wrapOutboundOut(first), promise: nil)
         }
     }
 
@@ -74,7 +77,8 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
     }
 
     func setReading(_ isReading: Bool) {
-        guard let channel, channel.isActive else { return }
+        guard isReading != self.isReading, let channel, channel.isActive else { return }
+        self.isReading = isReading
         try? channel.syncOptions?.setOption(ChannelOptions.autoRead, value: isReading)
         if isReading { channel.read() }
     }
@@ -82,6 +86,7 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
     // MARK: Channel events
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        pool.clock.advance()
         var piece = unwrapInboundIn(data)
         if buffered.readableBytes == 0 {
             buffered = piece
@@ -93,10 +98,10 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         receiver?.upstreamPause()
-        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        pool.clock.advance()
         let previous = state
         state = .closed
         pool.forget(self)
@@ -211,7 +216,7 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     private func finish(_ keepsAlive: Bool) {
         let receiver = take()
-        if keepsAlive, buffered.readableBytes == 0, channel?.isActive == true {
+        if keepsAlive, buffered.readableBytes == 0, context != nil {
             state = .idle
             buffered = ByteBuffer()
             setReading(true)

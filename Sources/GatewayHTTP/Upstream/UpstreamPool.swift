@@ -15,12 +15,14 @@ final class UpstreamPool {
     private let origin: Origin
     private let loop: any EventLoop
     private let tls: UpstreamTLS
+    let clock: LoopClock
     private var idle: [UpstreamConnection] = []
     /// Connections in use or idle, for metrics.
     private(set) var openCount = 0
 
-    init(origin: Origin, loop: any EventLoop, tls: UpstreamTLS) {
+    init(origin: Origin, loop: any EventLoop, clock: LoopClock, tls: UpstreamTLS) {
         self.origin = origin
+        self.clock = clock
         self.loop = loop
         self.tls = tls
     }
@@ -31,7 +33,8 @@ final class UpstreamPool {
     ///
     /// `fresh` never takes an idle one: after a stale connection the rest of the pool is suspect as well.
     func call(
-        head: ByteBuffer, body: ByteBuffer, connectTimeout: Duration, fresh: Bool, receiver: any UpstreamReceiver
+        _ first: ByteBuffer, _ rest: ByteBuffer?, connectTimeout: Duration, fresh: Bool,
+        receiver: any UpstreamReceiver
     ) -> any UpstreamCall {
         if fresh {
             closeIdle(olderThan: .max)
@@ -39,10 +42,10 @@ final class UpstreamPool {
         while let connection = idle.popLast() {
             guard connection.isUsable else { continue }
             receiver.upstreamConnected()
-            connection.send(head: head, body: body, to: receiver)
+            connection.send(first, rest, to: receiver)
             return connection
         }
-        let pending = PendingUpstreamCall(head: head, body: body, receiver: receiver)
+        let pending = PendingUpstreamCall(first, rest, receiver: receiver)
         connect(pending, timeout: connectTimeout)
         return pending
     }
@@ -53,7 +56,7 @@ final class UpstreamPool {
             connection.channel?.close(promise: nil)
             return
         }
-        connection.idleSince = MonotonicTime.now().nanoseconds
+        connection.idleSince = clock.now
         idle.append(connection)
     }
 
@@ -96,6 +99,7 @@ final class UpstreamPool {
                 bootstrap.connect(host: origin.host, port: origin.port)
             }
         future.assumeIsolated().whenComplete { [self] result in
+            clock.advance()
             switch result {
             case .success:
                 openCount += 1
@@ -121,14 +125,14 @@ final class UpstreamPool {
 
 /// A call whose connection is still being made.
 final class PendingUpstreamCall: UpstreamCall {
-    private let head: ByteBuffer
-    private let body: ByteBuffer
+    private let first: ByteBuffer
+    private let rest: ByteBuffer?
     private var receiver: (any UpstreamReceiver)?
     private var connection: UpstreamConnection?
 
-    init(head: ByteBuffer, body: ByteBuffer, receiver: any UpstreamReceiver) {
-        self.head = head
-        self.body = body
+    init(_ first: ByteBuffer, _ rest: ByteBuffer?, receiver: any UpstreamReceiver) {
+        self.first = first
+        self.rest = rest
         self.receiver = receiver
     }
 
@@ -137,7 +141,7 @@ final class PendingUpstreamCall: UpstreamCall {
         self.connection = connection
         self.receiver = nil
         receiver.upstreamConnected()
-        connection.send(head: head, body: body, to: receiver)
+        connection.send(first, rest, to: receiver)
     }
 
     func failed(_ failure: TransportFailure) {

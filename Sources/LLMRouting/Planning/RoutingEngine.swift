@@ -111,12 +111,13 @@ public struct RoutingEngine: Sendable {
     mutating func claim(
         _ place: Int, for request: RouteRequest, in table: RoutingTable, at now: Now
     ) -> Result<CallClaim, BudgetRefusal> {
-        let deployment = table.deployments[place]
+        let facts = table.facts[place]
         let slot = table.slots[place]
         var reservation: BudgetLedger.Reservation?
         if table.hasBudgets {
-            let cost = deployment.prices.cost(of: request.expectedUsage(at: table.facts[place]))
-            switch ledger.reserve(cost, for: request.scopes(provider: deployment.provider), at: now.calendar) {
+            let cost = facts.prices.cost(of: request.expectedUsage(at: facts))
+            let scopes = request.scopes(provider: table.deployments[place].provider)
+            switch ledger.reserve(cost, for: scopes, at: now.calendar) {
             case .success(let granted): reservation = granted
             case .failure(let refusal): return .failure(refusal)
             }
@@ -125,11 +126,11 @@ public struct RoutingEngine: Sendable {
             preconditionFailure("a call is claimed only for a deployment that admits it")
         }
         let estimate = request.tokenEstimate
-        let tokens = estimate.counted(against: deployment.limits)
-        states[slot].windows.take(deployment.limits, tokens: tokens, at: now.instant)
-        if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider] {
+        let tokens = estimate.counted(against: facts.limits)
+        states[slot].windows.take(facts.limits, tokens: tokens, at: now.instant)
+        if table.hasProviderLimits, let limits = table.policy.providerLimits[table.deployments[place].provider] {
             let tokens = estimate.counted(against: limits)
-            providerWindows[deployment.provider, default: RateWindows()].take(limits, tokens: tokens, at: now.instant)
+            providerWindows[table.deployments[place].provider, default: RateWindows()].take(limits, tokens: tokens, at: now.instant)
         }
         states[slot].inFlight += 1
         return .success(
@@ -151,8 +152,7 @@ public struct RoutingEngine: Sendable {
     mutating func succeeded(
         _ claim: CallClaim, usage: TokenUsage, in table: RoutingTable, at now: Now
     ) -> (cost: Money, entry: LedgerEntry?) {
-        let deployment = table.deployments[claim.place]
-        let cost = deployment.prices.cost(of: usage)
+        let cost = table.facts[claim.place].prices.cost(of: usage)
         let latency = now.instant - claim.takenAt
         states[claim.slot].breaker.succeeded(claim.permit)
         states[claim.slot].inFlight -= 1
@@ -162,7 +162,7 @@ public struct RoutingEngine: Sendable {
         states[claim.slot].counts.success += 1
         states[claim.slot].counts.latency += latency
         states[claim.slot].counts.cost += cost
-        return (cost, close(claim, deployment, usage: usage, cost: cost, in: table, at: now))
+        return (cost, close(claim, usage: usage, cost: cost, in: table, at: now))
     }
 
     /// The call failed.
@@ -205,21 +205,19 @@ public struct RoutingEngine: Sendable {
             if let reservation = claim.reservation { ledger.release(reservation) }
             return (.zero, nil)
         }
-        let deployment = table.deployments[claim.place]
-        let cost = deployment.prices.cost(of: usage)
+        let cost = table.facts[claim.place].prices.cost(of: usage)
         states[claim.slot].counts.cost += cost
-        return (cost, close(claim, deployment, usage: usage, cost: cost, in: table, at: now))
+        return (cost, close(claim, usage: usage, cost: cost, in: table, at: now))
     }
 
     private mutating func close(
-        _ claim: CallClaim, _ deployment: Deployment, usage: TokenUsage, cost: Money, in table: RoutingTable,
-        at now: Now
+        _ claim: CallClaim, usage: TokenUsage, cost: Money, in table: RoutingTable, at now: Now
     ) -> LedgerEntry? {
         let actual = usage.totalTokens
         states[claim.slot].windows.correct(
-            deployment.limits, claim.estimate, actual: actual, takenAt: claim.takenAt, now: now.instant)
-        if table.hasProviderLimits, let limits = table.policy.providerLimits[deployment.provider] {
-            providerWindows[deployment.provider]?.correct(
+            table.facts[claim.place].limits, claim.estimate, actual: actual, takenAt: claim.takenAt, now: now.instant)
+        if table.hasProviderLimits, let limits = table.policy.providerLimits[table.deployments[claim.place].provider] {
+            providerWindows[table.deployments[claim.place].provider]?.correct(
                 limits, claim.estimate, actual: actual, takenAt: claim.takenAt, now: now.instant)
         }
         return claim.reservation.flatMap { ledger.settle($0, cost: cost, at: now.calendar) }

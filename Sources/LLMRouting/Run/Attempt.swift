@@ -23,6 +23,8 @@ public struct Attempt: Sendable {
     let place: Int
 
     public var deployment: Deployment { table.deployments[place] }
+    /// Its id alone, without a copy of everything else about it.
+    public var deploymentID: String { table.deployments[place].id }
     /// The deployment's position in ``RoutingTable/deployments``, for arrays that the caller keeps beside them.
     public var deploymentIndex: Int { place }
     public var group: String { table.groupName(of: link) }

@@ -89,9 +89,13 @@ public struct RequestRun: Sendable {
 
     /// The number of groups that were passed over before the one that answered.
     public var fallbacksTaken: Int {
-        guard let id = answeredBy ?? attempts.indices.last else { return 0 }
-        let links = plan.chain(.general)
-        return links.firstIndex(of: attempts[id].attempt.link) ?? 1
+        guard let id = answeredBy ?? attempts.indices.last, attempts[id].attempt.link != plan.first else { return 0 }
+        return plan.fallbacks.firstIndex(of: attempts[id].attempt.link).map { $0 + 1 } ?? 1
+    }
+
+    /// The number of calls that repeated an earlier one at the same deployment.
+    public var repetitions: Int {
+        attempts.count { $0.attempt.purpose == .repetition }
     }
 
     /// Takes one event and says what to do.
