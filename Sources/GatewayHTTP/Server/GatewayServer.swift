@@ -120,7 +120,7 @@ package final class GatewayServer: Sendable {
             .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 ChannelOptions.recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 65536)
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 131_072)
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
