@@ -18,10 +18,12 @@ struct ByteCursor {
         return UnsafeMutableRawBufferPointer(rebasing: memory[count..<(count + size)])
     }
 
+    @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         room(bytes.count).copyMemory(from: bytes)
     }
 
+    @inline(__always)
     mutating func write(_ text: StaticString) {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }

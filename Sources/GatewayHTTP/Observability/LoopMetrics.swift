@@ -58,7 +58,8 @@ struct LoopMetrics: Sendable {
 
 /// Values by label that are changed in place; the label of the change before is found without a look-up.
 struct Tally<Label: Hashable & Sendable, Value: Sendable>: Sendable {
-    private(set) var entries: [(label: Label, value: Value)] = []
+    private var labels: [Label] = []
+    private var values: [Value] = []
     private var places: [Label: Int] = [:]
     private var last = 0
     private let first: Value
@@ -68,16 +69,19 @@ struct Tally<Label: Hashable & Sendable, Value: Sendable>: Sendable {
         self.first = first
     }
 
+    var entries: [(label: Label, value: Value)] { Array(zip(labels, values)) }
+
     mutating func update(_ label: Label, _ change: (inout Value) -> Void) {
-        if last >= entries.count || entries[last].label != label { last = place(of: label) }
-        change(&entries[last].value)
+        if last >= labels.count || labels[last] != label { last = place(of: label) }
+        change(&values[last])
     }
 
     private mutating func place(of label: Label) -> Int {
         if let place = places[label] { return place }
-        places[label] = entries.count
-        entries.append((label, first))
-        return entries.count - 1
+        places[label] = labels.count
+        labels.append(label)
+        values.append(first)
+        return labels.count - 1
     }
 }
 

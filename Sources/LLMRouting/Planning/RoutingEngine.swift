@@ -130,7 +130,8 @@ public struct RoutingEngine: Sendable {
         states[slot].windows.take(facts.limits, tokens: tokens, at: now.instant)
         if table.hasProviderLimits, let limits = table.policy.providerLimits[table.deployments[place].provider] {
             let tokens = estimate.counted(against: limits)
-            providerWindows[table.deployments[place].provider, default: RateWindows()].take(limits, tokens: tokens, at: now.instant)
+            providerWindows[table.deployments[place].provider, default: RateWindows()].take(
+                limits, tokens: tokens, at: now.instant)
         }
         states[slot].inFlight += 1
         return .success(
