@@ -156,6 +156,10 @@ let package = Package(
 
         // Tests mirror the targets; stand-ins are programs that play what cannot be had on a test machine.
         .executableTarget(
+            name: "benchmark-ledger",
+            dependencies: ["GatewayHTTP", "LLMRouting", .product(name: "NIOPosix", package: "swift-nio")],
+            path: "Tests/Benchmarks/Ledger", swiftSettings: strict),
+        .executableTarget(
             name: "benchmark-render",
             dependencies: ["Diagnostics", "LiteLLMConfig", "RouterProfiles", "SystemIO", "YAMLSyntax"],
             path: "Tests/Benchmarks/Render", swiftSettings: strict),

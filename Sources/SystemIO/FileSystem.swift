@@ -99,6 +99,11 @@ package enum FileSystem {
         guard unlink(path) == 0 || errno == ENOENT else { throw SystemError.current("remove", path: path) }
     }
 
+    /// Removes a folder when nothing is in it.
+    package static func removeEmptyFolder(_ path: String) throws(SystemError) {
+        guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError.current("remove", path: path) }
+    }
+
     /// Removes a folder with all that is in it, never following a link out of it.
     package static func removeTree(_ path: String) throws(SystemError) {
         guard let found = try status(path, followingLinks: false) else { return }

@@ -21,8 +21,8 @@ final class TraceRecorder: Sendable {
     private let settings: TraceSettings
     private let threads: NIOThreadPool
     private let queue = Mutex(Queue())
-    /// Files in the order they were written, for the retention bound; the oldest first.
-    private let written: Mutex<[String]?> = Mutex(nil)
+    /// Made at the first trace, because looking for what an earlier process left takes a while.
+    private let retention: Mutex<TraceRetention?> = Mutex(nil)
 
     init(_ settings: TraceSettings, threads: NIOThreadPool) {
         self.settings = settings
@@ -90,15 +90,22 @@ final class TraceRecorder: Sendable {
     }
 
     private func prune(adding path: String) {
-        let surplus = written.withLock { held in
-            var files = held ?? Self.existing(in: settings.directory)
-            if files.last != path { files.append(path) }
-            let surplus = Array(files.prefix(max(0, files.count - settings.keep)))
-            files.removeFirst(surplus.count)
-            held = files
+        let surplus = retention.withLock { held in
+            // What lies there includes the file that was just written.
+            var retention =
+                held
+                ?? TraceRetention(
+                    keep: settings.keep, existing: Self.existing(in: settings.directory).filter { $0 != path })
+            let surplus = retention.add(path)
+            held = retention
             return surplus
         }
-        for file in surplus { try? FileSystem.remove(file) }
+        for file in surplus {
+            try? FileSystem.remove(file)
+            let day = PathName.parent(of: file)
+            // A folder with files in it refuses to go.
+            if day != PathName.parent(of: path) { try? FileSystem.removeEmptyFolder(day) }
+        }
     }
 
     /// What an earlier process left, by day.

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import LLMRouting
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Prints nanoseconds for each step; the best of five rounds, because everything else only adds.
 @main
@@ -11,11 +18,27 @@ enum RoutingBenchmark {
         try decisions()
         try growth()
         try ledger()
-        try traces()
+        traces()
+        if missed.withLock({ $0 }) > 0 { exit(1) }
+    }
+
+    /// Bounds that were not kept.
+    static let missed = Mutex(0)
+
+    /// Times of the same thing at two sizes must not differ by more than a factor; sizes are measured in the same run, so
+    /// that a busy machine matters little.
+    static func expect(_ name: String, _ large: Double, over small: Double, atMost limit: Double) {
+        let factor = large / small
+        let verdict = factor <= limit ? "(<= \(limit))" : "TOO MUCH: limit \(limit)"
+        if factor > limit { missed.withLock { $0 += 1 } }
+        print("\(padded(name, 58)) \(padded(left: "\((factor * 10).rounded() / 10)", 9)) x   \(verdict)")
     }
 
     /// Best time of one operation.
-    static func measure(_ name: String, count: Int, limit: Double? = nil, _ body: (Int) throws -> Void) rethrows {
+    @discardableResult
+    static func measure(
+        _ name: String, count: Int, limit: Double? = nil, _ body: (Int) throws -> Void
+    ) rethrows -> Double {
         var best = Double.infinity
         for _ in 0..<5 {
             let start = ContinuousClock.now
@@ -24,8 +47,10 @@ enum RoutingBenchmark {
             let (seconds, attoseconds) = elapsed.components
             best = min(best, (Double(seconds) * 1e9 + Double(attoseconds) / 1e9) / Double(count))
         }
+        if let limit, best > limit { missed.withLock { $0 += 1 } }
         let verdict = limit.map { best <= $0 ? "  (<= \(Int($0)) ns)" : "  TOO SLOW: limit \(Int($0)) ns" } ?? ""
         print("\(padded(name, 58)) \(padded(left: "\(Int(best.rounded()))", 9)) ns\(verdict)")
+        return best
     }
 
     static func padded(_ text: String, _ width: Int) -> String {
@@ -103,16 +128,19 @@ enum RoutingBenchmark {
 
     static func growth() throws {
         print("candidates of one group: the cost of a request grows with them and not faster")
+        var times: [Double] = []
         for count in [10, 100, 1000] {
             var policy = try policy(deployments: count)
             policy.strategy = .cost
             var engine = RoutingEngine(policy: policy)
             var random = SplitMix()
             let asked = RouteRequest(model: "group-0", estimatedInputTokens: 200)
-            try measure("  \(count) deployments in the group", count: 2_000_000 / (count + 100)) {
-                try request(asked, &engine, &random, $0)
-            }
+            times.append(
+                try measure("  \(count) deployments in the group", count: 2_000_000 / (count + 100)) {
+                    try request(asked, &engine, &random, $0)
+                })
         }
+        expect("  ten times the candidates", times[2], over: times[1], atMost: 12)
         print("registry: 1,000 deployments in 250 groups")
         var engine = RoutingEngine(policy: try policy(deployments: 1000, groups: 250))
         var random = SplitMix()
@@ -124,6 +152,7 @@ enum RoutingBenchmark {
 
     static func ledger() throws {
         print("ledger: reserve and settle for a user, a key and a provider")
+        var times: [Double] = []
         for users in [1, 1000, 100_000] {
             var policy = BudgetPolicy()
             policy.defaultUserCap = BudgetCap(amount: .dollars(1_000_000))
@@ -132,16 +161,28 @@ enum RoutingBenchmark {
             var ledger = BudgetLedger(policy: policy)
             let names = (0..<users).map { BudgetScope.user("user-\($0)") }
             let amount = Money(picodollars: 1_000_000)
-            try measure("  \(users) users", count: 100_000) { index in
-                let scopes = [names[index % users], .key("k"), .provider("p")]
-                let reservation = try ledger.reserve(amount, for: scopes, at: calendar).get()
-                _ = ledger.settle(reservation, cost: amount, at: calendar)
-            }
+            times.append(
+                try measure("  \(users) users", count: 100_000, limit: 10_000) { index in
+                    let scopes = [names[index % users], .key("k"), .provider("p")]
+                    let reservation = try ledger.reserve(amount, for: scopes, at: calendar).get()
+                    _ = ledger.settle(reservation, cost: amount, at: calendar)
+                })
         }
+        expect("  a hundred thousand users beside one", times[2], over: times[0], atMost: 6)
     }
 
-    static func traces() throws {
-        print("traces: one file's text")
+    static func traces() {
+        print("traces: which file goes when one comes, and one file's text")
+        var times: [Double] = []
+        for keep in [100, 10_000, 1_000_000] {
+            var retention = TraceRetention(keep: keep, existing: (0..<keep).map { "20260101/\($0)" })
+            let names = (0..<1000).map { "20260102/\($0)" }
+            times.append(
+                measure("  \(keep) kept", count: 50_000) { index in
+                    precondition(retention.add(names[index % 1000]).count == 1, "one comes, one goes")
+                })
+        }
+        expect("  a million kept beside a hundred", times[2], over: times[0], atMost: 6)
         let trace = RequestTrace(
             requestID: "0b6f3e0a-7f1c-4d3a-9a51-6f5b8f0f3a10", role: "planner", provider: "openrouter",
             model: "openai/gpt-4o", startedAt: calendar, attempt: 0, elapsedMilliseconds: 812.4,

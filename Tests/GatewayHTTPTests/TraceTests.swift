@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import JSONSyntax
+import SystemIO
+import TestSupport
+import Testing
+
+/// The files that attempts leave.
+@Suite struct TraceTests {
+    private static let config = """
+        model_list:
+          - {model_name: main, litellm_params: {model: mock/error-503, order: 1}, model_info: {id: bad}}
+          - {model_name: main, litellm_params: {model: "mock/echo?text=fine", order: 2}, model_info: {id: good}}
+
+        """
+
+    private static func policy(keep: Int) -> JSONObject {
+        var policy = GatewayUnderTest.quickPolicy
+        policy["traces"] = ["dir": "traces", "keep": .integer(keep)]
+        return policy
+    }
+
+    private static func files(_ gateway: GatewayUnderTest) -> [String] {
+        let folder = gateway.folder.path("traces")
+        return ((try? FileSystem.list(folder)) ?? []).flatMap { day in
+            ((try? FileSystem.list(folder + "/" + day)) ?? []).filter { $0.hasSuffix(".json") }.map { "\(day)/\($0)" }
+        }
+    }
+
+    @Test func `every attempt has a file with its fields in order and nothing that was said`() async throws {
+        try await withGateway(Self.config, policy: Self.policy(keep: 100)) { gateway in
+            let body: JSONValue = ["model": "main", "messages": [["role": "user", "content": "secret-question"]]]
+            let answer = try await gateway.client.post(body, headers: [("x-request-id", "req/../1")])
+            #expect(answer.status == 200)
+            let id = try #require(answer.header("x-request-id"))
+            let names = try await RawClient.onThread {
+                waitUntil(.seconds(10)) { Self.files(gateway).count >= 2 ? Self.files(gateway) : nil } ?? []
+            }
+            #expect(
+                names.map { $0.split(separator: "/").last ?? "" }.sorted() == ["\(id)-0-bad.json", "\(id)-1-good.json"])
+            let traces = try names.sorted().map { try gateway.folder.read("traces/" + $0) }
+            #expect(traces.allSatisfy { !$0.contains("secret-") })
+            let values = try traces.map { try JSONParser.parse($0) }
+            for value in values {
+                #expect(
+                    value.objectValue?.names == [
+                        "request_id", "role", "provider", "model", "started_at", "attempt", "work_package_id",
+                        "workspace", "elapsed_ms", "failure_type", "error", "usage", "route", "score", "status",
+                        "ttft_ms", "cost",
+                    ])
+            }
+            #expect(values[0]["failure_type"] == "PROVIDER_ERROR" && values[0]["usage"] == [:])
+            #expect(values[0]["status"] == 503 && values[1]["status"] == 200 && values[1]["failure_type"] == .null)
+            let mode = try FileSystem.status(gateway.folder.path("traces/" + names[0]))?.mode
+            #expect(mode == 0o600)
+        }
+    }
+
+    @Test func `only the newest files are kept, with what an earlier process left`() async throws {
+        try await withGateway(Self.config, policy: Self.policy(keep: 5)) { gateway in
+            for number in 0..<4 { try gateway.folder.write("traces/20200101/old-\(number)-p.json", "{}") }
+            for _ in 0..<8 { _ = try await gateway.client.post(plainRequest) }
+            let left = try await RawClient.onThread {
+                waitUntil(.seconds(10)) {
+                    let files = Self.files(gateway)
+                    return files.count == 5 && files.allSatisfy({ !$0.hasPrefix("2020") }) ? files : nil
+                }
+            }
+            #expect(left?.count == 5)
+            #expect(
+                try await RawClient.onThread {
+                    waitUntil(.seconds(10)) {
+                        FileSystem.exists(gateway.folder.path("traces/20200101")) ? nil : true
+                    }
+                } == true, "a day without files goes")
+        }
+    }
+}
