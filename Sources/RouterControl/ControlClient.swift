@@ -70,9 +70,10 @@ package struct ControlClient: ~Copyable {
         return (plan, outcomes)
     }
 
-    /// Has the supervisor replaced by `program`; the answer comes before the deed, so look at the status afterwards.
+    /// Has the supervisor replaced by `program`, which it tries first; refused when that could not take over. The answer
+    /// comes before the deed, so look at the status afterwards.
     package mutating func upgrade(_ program: ProcessSpec) throws(ControlError) -> Int32 {
-        try accepted(.upgrade(program), Self.answerAllowance)
+        try accepted(.upgrade(program), .seconds(20))
     }
 
     /// Ends the supervisor. With `leavingServices` they go on running, and the next supervisor adopts them.

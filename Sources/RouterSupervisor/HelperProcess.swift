@@ -13,33 +13,42 @@ final class HelperProcess {
     private let children: ChildWatcher
     private let pid: Int32
     private let handle: ProcessHandle?
-    private let input: OwnedDescriptor
+    /// Held for as long as the answer is wanted, where it is a pipe.
+    private var held: OwnedDescriptor?
     private let output: OwnedDescriptor
     private var token: DescriptorLoop.Token?
     private var bytes: [UInt8] = []
     private var isOver = false
     private let ended: (ExitStatus, [UInt8]) -> Void
 
-    init(
+    convenience init(
         _ spec: ProcessSpec, input: [UInt8], loop: DescriptorLoop, children: ChildWatcher,
         ended: @escaping (ExitStatus, [UInt8]) -> Void
+    ) throws {
+        // It fits into the pipe's buffer, so nobody waits.
+        precondition(input.count <= Self.inputLimit, "a request fits into a pipe")
+        let source = try Pipe()
+        try source.writer.writeAll(input)
+        try self.init(spec, source: source.reader, loop: loop, children: children, ended: ended)
+        held = source.takeWriter()
+    }
+
+    /// `source` becomes its standard input, `error` its standard error: nothing when there is none.
+    init(
+        _ spec: ProcessSpec, source: borrowing OwnedDescriptor, error: Int32? = nil, loop: DescriptorLoop,
+        children: ChildWatcher, ended: @escaping (ExitStatus, [UInt8]) -> Void
     ) throws {
         self.loop = loop
         self.children = children
         self.ended = ended
-        // It fits into the pipe's buffer, so nobody waits; the writing end stays open for as long as we want the answer.
-        precondition(input.count <= Self.inputLimit, "a request fits into a pipe")
-        let source = try Pipe()
-        try source.writer.writeAll(input)
         let pipe = try Pipe()
         try pipe.reader.setNonBlocking()
-        let error = try OwnedDescriptor.open("/dev/null", [.writeOnly])
+        let null = try OwnedDescriptor.open("/dev/null", [.writeOnly])
         let started = try ChildProcess.spawn(
-            spec, input: source.reader.rawValue, output: pipe.writer.rawValue, error: error.rawValue)
+            spec, input: source.rawValue, output: pipe.writer.rawValue, error: error ?? null.rawValue)
         pid = started.pid
         handle = started.takeHandle()
         output = pipe.takeReader()
-        self.input = source.takeWriter()
         children.watch(pid: pid, descriptor: handle?.rawValue) { [weak self] in self?.hasEnded() }
         token = try? loop.add(output.rawValue, .readable) { [weak self] _ in self?.read() }
     }

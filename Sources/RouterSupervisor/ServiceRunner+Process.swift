@@ -135,10 +135,10 @@ extension ServiceRunner {
         // For a stranger it takes a look at all processes, which waits until others have ended as well.
         let hasLeftovers = !isChild || !supervisor.leftovers(of: main, service: name).isEmpty
         supervisor.children.unwatch(pid: pid)
+        noteExit(status)
         self.process = nil
         runningSpec = nil
         lastMain = main
-        noteExit(status)
         startCause = startCauseAfterExit
         handle(.exited(status, uptime: uptime, hasLeftovers: hasLeftovers))
     }
@@ -172,7 +172,7 @@ extension ServiceRunner {
         var report = ExitReport(status: status, at: Timestamp.now())
         if case .stopping = machine.state { report.wasRequested = true }
         if case .signal(SignalNumber.kill, _) = status, !report.wasRequested {
-            report.outOfMemory = supervisor.hasKernelKilledForMemory()
+            report.outOfMemory = process.map(supervisor.hasKernelKilledForMemory) ?? false
         }
         lastExit = report
         if !report.wasRequested { exitCount += 1 }

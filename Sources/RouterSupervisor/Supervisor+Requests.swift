@@ -28,9 +28,7 @@ extension Supervisor {
         case .status(let names, let detail): answer(.status(status(of: names, detail)))
         case .apply(let dryRun): apply(request.specs, dryRun: dryRun) { answer(.plan($0, $1)) }
         case .upgrade(let program):
-            answer(.accepted(pid: ProcessControl.currentPID))
-            upgrade = program
-            loop.after(.milliseconds(20)) { [weak self] in self?.performUpgrade() }
+            tryUpgrade(program, answer)
         case .stopSupervisor(let leavingServices):
             answer(.accepted(pid: ProcessControl.currentPID))
             // A moment for the answer to leave.

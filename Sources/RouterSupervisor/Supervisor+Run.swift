@@ -13,6 +13,10 @@ extension Supervisor {
         let layout = configuration.layout
         let supervisor: Supervisor
         do {
+            if configuration.handover == Handover.trialValue {
+                try Handover.answerTrial()
+                return .stopped
+            }
             for folder in [layout.runtimeDirectory, layout.recordsDirectory, layout.pidsDirectory] {
                 try PrivateDirectory.create(folder)
             }

@@ -101,6 +101,7 @@ package final class Supervisor {
     var isFinished = false
     var lock: FileLock
     var upgrade: ProcessSpec?
+    var upgradeTrial: HelperProcess?
 
     init(_ configuration: Configuration, lock: consuming FileLock) throws(SystemError) {
         self.configuration = configuration
@@ -214,11 +215,13 @@ package final class Supervisor {
         }
     }
 
-    /// Whether the kernel has killed a process for lack of memory since this was last asked.
-    func hasKernelKilledForMemory() -> Bool {
-        guard let now = MemoryKills.count(), let before = killsForMemory else { return false }
+    /// Whether the kernel has killed `process` for lack of memory; where its log cannot be read, whether it has killed
+    /// any since this was last asked.
+    func hasKernelKilledForMemory(_ process: RunningProcess) -> Bool {
+        guard let now = MemoryKills.count(), let before = killsForMemory, now > before else { return false }
+        if let answer = MemoryKills.includes(pid: process.pid, since: process.started) { return answer }
         killsForMemory = now
-        return now > before
+        return true
     }
 
     // MARK: - Telling

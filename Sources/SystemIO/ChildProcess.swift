@@ -111,6 +111,9 @@ package enum ChildProcess {
         _ prepared: PreparedProcess, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
     ) throws(SpawnError) -> Started {
         let spec = prepared.spec
+        if let code = InjectedFault.spawnError {
+            throw SpawnError(program: spec.executable, directory: spec.directory, step: .fork, code: code)
+        }
         let result = spec.executable.withCString { path in
             withOptionalCString(spec.directory) { directory in
                 var request = router_spawn_request()

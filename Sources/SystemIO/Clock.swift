@@ -60,7 +60,8 @@ package struct Timestamp: Comparable, Hashable, Sendable {
     package static func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        let nanoseconds = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return Timestamp(nanoseconds: nanoseconds + InjectedFault.clockShift)
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool {

@@ -33,15 +33,3 @@ package enum ResourceLimits {
         private static let openFiles = RLIMIT_NOFILE
     #endif
 }
-
-/// How often the kernel has killed a process because memory ran out.
-package enum MemoryKills {
-    /// Since boot; nil where the kernel does not tell.
-    package static func count() -> Int? {
-        guard let bytes = try? FileSystem.readStream("/proc/vmstat", limit: 1 << 16) else { return nil }
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("oom_kill ") {
-            return Int(line.dropFirst(9))
-        }
-        return nil
-    }
-}

@@ -137,6 +137,40 @@ import Testing
         #expect(stack.livePIDs().isEmpty)
     }
 
+    @Test(arguments: [("EAGAIN", 11), ("ENOMEM", 12)])
+    func `without processes to be had it keeps trying, and all run soon after`(word: String, code: Int) throws {
+        let path = "/tmp/sup-fault-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        defer { try? FileSystem.remove(path) }
+        let stack = try Stack(["--fail-spawns", "\(code):\(path)"])
+        var client = try stack.connect()
+        let specs = (0..<20).map { stack.spec("s\($0)") }
+        let before = try client.start([], specs: specs, wait: .started, timeout: .seconds(20)).compactMap(\.pid)
+        #expect(before.count == 20)
+        _ = try OwnedDescriptor.open(path, [.writeOnly, .create])
+        // All but one die; what is left is supervised as ever.
+        for pid in before.dropFirst() { ProcessControl.send(SignalNumber.kill, to: pid) }
+        try expectSoon("it says so", within: .seconds(5)) {
+            try client.status().degraded.contains { $0.contains("cannot start") }
+        }
+        try expectSoon("each waits for its next attempt") {
+            try client.status().services.filter { $0.phase == .backoff }.count == 19
+        }
+        #expect(try client.status(["s0"]).services.first?.pid == before[0])
+        #expect(try client.stop(["s0"], timeout: .seconds(5)).map(\.result) == [.stopped])
+        let refused = try client.start(["s0"], specs: [], wait: .started, timeout: .milliseconds(100))
+        #expect(refused.map(\.result) == [.timeout])
+        #expect(stack.livePIDs().isEmpty)
+        try FileSystem.remove(path)
+        let lifted = MonotonicTime.now()
+        try expectSoon("all run") { try client.status().services.allSatisfy { $0.phase == .running } }
+        #expect(MonotonicTime.now() - lifted < .seconds(2))
+        try expectSoon("nothing is wrong any more") { try client.status().degraded.isEmpty }
+        #expect(stack.livePIDs().count == 20)
+        // A lack of processes is no crash of the service.
+        #expect(try client.status().services.allSatisfy { $0.restarts <= 1 })
+        _ = try client.stop([], timeout: .seconds(20))
+    }
+
     @Test func `many services come up, are adopted and stop`() throws {
         let stack = try Stack()
         var client = try stack.connect()

@@ -18,10 +18,16 @@ import Testing
         return path
     }
 
-    private func launch(_ stack: Stack, _ plan: String, _ environment: [String] = []) throws -> Int32 {
+    private func launch(
+        _ stack: Stack, _ plan: String, _ environment: [String] = [], by wrapper: [String] = []
+    ) throws -> Int32 {
         var command = stack.command
         command.arguments += ["--foreground", plan]
         command.environment += environment
+        if let program = wrapper.first {
+            command.arguments = wrapper + [command.executable] + command.arguments.dropFirst()
+            command.executable = program
+        }
         let null = try OwnedDescriptor.open("/dev/null", [.readWrite])
         let started = try ChildProcess.spawn(
             command, input: null.rawValue, output: null.rawValue, error: null.rawValue)
@@ -82,9 +88,8 @@ import Testing
         #expect(try end(of: pid) == .code(0))
     }
 
-    @Test func `tells the service manager when it is ready and when it stops`() throws {
-        let stack = try Stack()
-        let socket = stack.folder + "/notify.sock"
+    /// A service manager that writes down what it is told; ends when it is told of the end.
+    private func startManager(_ stack: Stack, _ socket: String, _ output: String) throws -> Int32 {
         let receiver = try #require(
             ChildProcess.locate("python3", searchPath: "/usr/local/bin:/usr/bin:/bin"), "python3 plays the manager")
         let script = """
@@ -96,22 +101,94 @@ import Testing
                     text = s.recv(4096).decode(); f.write(text.replace('\\n', ' ') + '\\n')
                     if 'STOPPING' in text: break
             """
-        let output = stack.folder + "/notified"
         let null = try OwnedDescriptor.open("/dev/null", [.readWrite])
         let manager = try ChildProcess.spawn(
             ProcessSpec(
                 executable: receiver, arguments: ["python3", "-c", script, socket, output], environment: ["HOME=/root"]),
             input: null.rawValue, output: null.rawValue, error: null.rawValue)
-        let managerPID = manager.pid
+        let pid = manager.pid
         try expectSoon("the manager listens") { FileSystem.exists(socket) }
+        return pid
+    }
+
+    @Test func `tells the service manager when it is ready, that it lives and when it stops`() throws {
+        let stack = try Stack(["--watchdog", "30"])
+        let socket = stack.folder + "/notify.sock"
+        let output = stack.folder + "/notified"
+        let manager = try startManager(stack, socket, output)
         let pid = try launch(stack, try plan(stack, [stack.spec("a")]), ["NOTIFY_SOCKET=\(socket)"])
-        func told() -> String { String(decoding: (try? FileSystem.read(output, limit: 1 << 16)) ?? [], as: UTF8.self) }
+        func told() -> [String] {
+            String(decoding: (try? FileSystem.read(output, limit: 1 << 20)) ?? [], as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+        }
+        func beats() -> Int { told().count { $0 == "WATCHDOG=1" } }
         try expectSoon("it is ready") { told().contains("READY=1 STATUS=all services are ready") }
         #expect(stack.livePIDs().count == 1)
+        let before = beats()
+        let begun = MonotonicTime.now()
+        try expectSoon("it lives") { beats() >= before + 10 }
+        #expect(MonotonicTime.now() - begun >= .milliseconds(9 * 30), "no more often than asked for")
+        // One that hangs gives no sign.
+        ProcessControl.send(SignalNumber.stop, to: pid)
+        ProcessControl.pause(.milliseconds(60))
+        let stopped = beats()
+        ProcessControl.pause(.milliseconds(150))
+        #expect(beats() == stopped)
+        ProcessControl.send(SignalNumber.continue, to: pid)
+        try expectSoon("it goes on") { beats() > stopped }
         ProcessControl.send(SignalNumber.terminate, to: pid)
         #expect(try end(of: pid) == .code(0))
         try expectSoon("it is stopping") { told().contains("STOPPING=1") }
-        _ = try end(of: managerPID)
+        _ = try end(of: manager)
+    }
+
+    @Test func `as process 1 it reaps orphans, takes signals and leaves nobody`() throws {
+        let unshare = try #require(ChildProcess.locate("unshare", searchPath: "/usr/bin:/bin"))
+        let stack = try Stack()
+        // Five grandchildren whose parents end at once, in a session of their own.
+        let script = """
+            for i in 1 2 3 4 5; do (setsid sleep 0.$i </dev/null >/dev/null 2>&1 & ) ; done; exec \(Stack.service)
+            """
+        let spec = stack.spec("a", program: "/bin/sh", ["-c", script])
+        let wrapper = [unshare, "--pid", "--fork", "--mount-proc"]
+        let outer = try launch(stack, try plan(stack, [spec, stack.spec("b")]), by: wrapper)
+        guard (try? expectSoon("it answers") { stack.supervisorPID == 1 }) != nil else {
+            // Not everybody may make namespaces.
+            ProcessControl.send(SignalNumber.kill, to: outer)
+            _ = try end(of: outer)
+            return
+        }
+        let inner = try #require(ProcessControl.children(of: outer)?.first)
+        func children() -> [ProcessRecord] {
+            (ProcessControl.children(of: inner) ?? []).compactMap { ProcessRecord.read(pid: $0) }
+        }
+        try expectSoon("the orphans have ended and are reaped") { children().count == 2 }
+        #expect(children().allSatisfy { !$0.hasEnded })
+        // A service that dies is restarted here as everywhere.
+        let first = try stack.status("b").pid
+        ProcessControl.send(SignalNumber.kill, to: try #require(stack.livePIDs(of: "b").first))
+        try expectSoon("b runs again") { try stack.status("b").pid.map { $0 != first } ?? false }
+        ProcessControl.send(SignalNumber.terminate, to: inner)
+        #expect(try end(of: outer) == .code(0))
+        #expect(stack.livePIDs().isEmpty)
+        #expect(Set(stack.events(.serviceExit).compactMap { $0["service"]?.stringValue }) == ["a", "b"])
+    }
+
+    @Test func `USR1 makes the socket anew`() throws {
+        let stack = try Stack()
+        let pid = try launch(stack, try plan(stack, [stack.spec("a")]))
+        try expectSoon("it answers") { stack.supervisorPID == pid }
+        let hidden = stack.layout.socketPath + ".hidden"
+        // Somebody puts a file where the socket was, which it cannot see as a removal.
+        try FileSystem.rename(stack.layout.socketPath, to: hidden)
+        try OwnedDescriptor.open(hidden + ".file", [.writeOnly, .create]).writeAll([1])
+        try FileSystem.rename(hidden + ".file", to: stack.layout.socketPath)
+        try expectSoon("it is made anew") {
+            ProcessControl.send(SignalNumber.user1, to: pid)
+            return stack.supervisorPID == pid
+        }
+        ProcessControl.send(SignalNumber.quit, to: pid)
+        #expect(try end(of: pid) == .code(0))
     }
 
     @Test func `a second one gives way at once`() throws {

@@ -37,10 +37,10 @@ final class Stack: Sendable {
     }
 
     /// The same folder with an ordinary supervisor; the other one cleans up.
-    init(adopting other: Stack) throws {
+    init(adopting other: Stack, _ supervisorArguments: [String] = []) throws {
         folder = other.folder
         layout = other.layout
-        supervisorArguments = []
+        self.supervisorArguments = supervisorArguments
         isBorrowed = true
     }
 

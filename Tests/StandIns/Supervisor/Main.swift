@@ -10,7 +10,7 @@ import SystemIO
 
 /// A supervisor with nothing around it, for tests and benchmarks of the supervisor alone.
 ///
-/// `stand-in-supervisor RUNTIME [--foreground PLAN.json] [--idle MS] [--crash-at STEP]`
+/// `stand-in-supervisor RUNTIME [--foreground PLAN.json] [--idle MS] [--crash-at STEP]`, and the flags below.
 @main
 enum Main {
     static func main() throws {
@@ -34,12 +34,39 @@ enum Main {
             case "--crash-at": CrashPoint.arm(count: Int(value) ?? 1)
             case "--compressor":
                 configuration.compressor = ProcessSpec(executable: value, arguments: [value, "-c"], environment: [])
+            case "--probe-helper":
+                configuration.probeHelper = ProcessSpec(
+                    executable: value, arguments: [value], environment: try environment())
+            case "--helper-variable": configuration.probeHelper?.environment.append(value)
+            case "--watchdog": configuration.watchdog = .milliseconds(Int64(value) ?? 100)
+            case "--fail-spawns":
+                let parts = value.split(separator: ":", maxSplits: 1).map(String.init)
+                InjectedFault.failSpawns(code: Int32(parts[0]) ?? 11, whileExists: parts[1])
+            case "--shift-calendar": InjectedFault.shiftCalendar(by: .seconds(Int64(value) ?? 0))
+            case "--jump-calendar": jumpCalendar(every: .milliseconds(Int64(value) ?? 10))
             case "--open-files": ResourceLimits.setOpenFiles(UInt64(value) ?? 64)
             default: break
             }
         }
         let ending = try Supervisor.run(configuration)
         if case .essentialServiceFatal = ending { ProcessControl.exit(1) }
+    }
+
+    /// A year forward, a year back, and so on, for as long as this process lives.
+    private static func jumpCalendar(every pause: Duration) {
+        // The new thread inherits that signals are for the loop and not for it.
+        _ = try? SignalDescriptor([
+            SignalNumber.child, SignalNumber.terminate, SignalNumber.interrupt, SignalNumber.hangup,
+            SignalNumber.user1, SignalNumber.quit,
+        ])
+        _ = try? BackgroundThread.start {
+            var year = Duration.seconds(365 * 86_400)
+            while true {
+                InjectedFault.shiftCalendar(by: year)
+                year = .zero - year
+                ProcessControl.pause(pause)
+            }
+        }
     }
 
     private static func plan(_ path: String) throws -> [ServiceSpec] {
