@@ -123,11 +123,32 @@ struct ProcessMark {
         return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// While the kernel puts a new program in the place of the old one there is no environment to be seen for some
+    /// microseconds, and the lock that the child held is gone already: a young process is looked at again.
+    private static func environment(of pid: Int32) -> [UInt8]? {
+        for _ in 0..<patience {
+            guard let bytes = try? FileSystem.readStream("/proc/\(pid)/environ", limit: limit) else { return nil }
+            guard bytes.isEmpty, isYoung(pid) else { return bytes }
+            ProcessControl.pause(.milliseconds(1))
+        }
+        return nil
+    }
+
+    private static let patience = 20
+    private static let kernelThreads: Int32 = 2
+
+    private static func isYoung(_ pid: Int32) -> Bool {
+        guard let record = ProcessRecord.read(pid: pid), !record.hasEnded, record.parent != kernelThreads else {
+            return false
+        }
+        let identity = ProcessIdentity(
+            pid: pid, startTicks: record.startTicks, bootID: ProcessIdentity.currentBootID)
+        return identity.age < .seconds(1)
+    }
+
     /// nil when the process is not of this stack, or has overwritten its environment.
     static func read(pid: Int32, stackMark: String) -> ProcessMark? {
-        guard let bytes = try? FileSystem.readStream("/proc/\(pid)/environ", limit: limit), !bytes.isEmpty else {
-            return nil
-        }
+        guard let bytes = environment(of: pid), !bytes.isEmpty else { return nil }
         var service: String?
         var instance: Int?
         var isOurs = false

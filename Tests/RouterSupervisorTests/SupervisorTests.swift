@@ -70,8 +70,11 @@ import Testing
         ProcessControl.send(SignalNumber.kill, to: try #require(pids[0]))
         try expectSoon("it runs again") { try stack.status("a").pid != pids[0] && stack.status("a").phase == .running }
         let fresh = try #require(try stack.status("a").pid)
-        let environment = try FileSystem.readStream("/proc/\(fresh)/environ", limit: 1 << 20)
-        #expect(String(decoding: environment, as: UTF8.self).contains("SERVICE_KEY=secret-of-a"))
+        // Between two programs a process has no environment to be seen.
+        try expectSoon("it has its variables") {
+            let environment = try FileSystem.readStream("/proc/\(fresh)/environ", limit: 1 << 20)
+            return String(decoding: environment, as: UTF8.self).contains("SERVICE_KEY=secret-of-a")
+        }
         #expect(try stack.status("a").lastExit?.words == "SIGKILL", "\(pids)")
         #expect(try last.stop([], timeout: .seconds(10)).allSatisfy { $0.result == .stopped })
         #expect(stack.livePIDs().isEmpty)
