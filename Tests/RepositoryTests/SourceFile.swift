@@ -38,6 +38,20 @@ struct SourceFile: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// What needs a summary of its own: neither initializers, whose parameters are members, nor operators, nor what a
+    /// protocol explains.
+    static func declaresPublicMember(_ line: String) -> Bool {
+        let text = line.drop { $0 == " " }
+        guard text.hasPrefix("public "), !text.hasPrefix("public import ") else { return false }
+        let exempt = [
+            "public init", "public static func <", "public static func +", "public static func -",
+            "public static func *", "public var description", "public let description", "public func complete(",
+            "public func stream(", "public func store(", "public func choose(", "public func keep(",
+            "public func take(", "public func balances(",
+        ]
+        return !exempt.contains { text.hasPrefix($0) }
+    }
+
     private static let banned: [(word: String, instead: String)] = [
         ("try!", "handle the error"),
         (" as! ", "use `as?` and handle nil"),

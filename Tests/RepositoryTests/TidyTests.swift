@@ -33,6 +33,16 @@ import Testing
         }
     }
 
+    @Test(arguments: try SourceFile.all(below: ["Sources/LLMRouting", "Sources/RoleProviders"]))
+    func `explains what library users see`(file: SourceFile) {
+        for (index, line) in file.lines.enumerated() where SourceFile.declaresPublicMember(line) {
+            var above = index - 1
+            while above >= 0, file.lines[above].drop(while: { $0 == " " }).hasPrefix("@") { above -= 1 }
+            let isExplained = above >= 0 && file.lines[above].drop { $0 == " " }.hasPrefix("///")
+            #expect(isExplained, "\(file.path):\(index + 1) has no summary")
+        }
+    }
+
     @Test func `the rules find what they are for`() {
         let bad = SourceFile(
             path: "Sources/Example/Bad.swift",
@@ -40,6 +50,10 @@ import Testing
         #expect(bad.problems().map(\.line) == [1, 2, 3, 4, 5])
         #expect(SourceFile.declaresSharedType("package struct X {"))
         #expect(!SourceFile.declaresSharedType("    package struct X {"))
+        #expect(SourceFile.declaresPublicMember("    public private(set) var x = 1"))
+        for line in ["    public init(x: Int) {", "public import LLMRouting", "    var x = 1"] {
+            #expect(!SourceFile.declaresPublicMember(line))
+        }
     }
 
     @Test func `the front page stays a page`() throws {

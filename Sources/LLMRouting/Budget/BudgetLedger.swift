@@ -9,7 +9,9 @@ public struct BudgetLedger: Sendable {
     /// Money set aside for one call.
     public struct Reservation: Hashable, Sendable {
         let id: UInt64
+        /// What is set aside in each of the scopes.
         public let amount: Money
+        /// The accounts that have a cap, and only those.
         public let scopes: [BudgetScope]
     }
 
@@ -19,6 +21,7 @@ public struct BudgetLedger: Sendable {
         var windowStart: CalendarTime
     }
 
+    /// The caps in force; a new policy keeps what was spent.
     public var policy: BudgetPolicy
     private var accounts: [BudgetScope: Account] = [:]
     private var open: Set<UInt64> = []
@@ -110,7 +113,9 @@ public struct BudgetLedger: Sendable {
         }
     }
 
+    /// Accounts in memory: of owners with a cap who spent or reserved something.
     public var accountCount: Int { accounts.count }
+    /// Reservations that were neither settled nor released.
     public var openReservations: Int { open.count }
 
     private mutating func close(_ reservation: Reservation) -> Bool {
@@ -139,33 +144,47 @@ public struct BudgetLedger: Sendable {
 
 /// A refusal that says what is left and when it resets.
 public struct BudgetRefusal: Error, Hashable, Sendable {
+    /// The account that has too little.
     public let scope: BudgetScope
+    /// The most that its window may hold.
     public let cap: Money
+    /// What its window has spent already.
     public let spent: Money
     /// Set aside for calls that still run.
     public let reserved: Money
+    /// What the refused call would have set aside.
     public let asked: Money
     /// Nil when the budget never resets or nothing was spent yet.
     public let resetsAt: CalendarTime?
 
+    /// What could still be set aside, never below zero.
     public var left: Money { max(.zero, cap - spent - reserved) }
 }
 
 /// Where a scope stands.
 public struct BudgetBalance: Hashable, Sendable {
+    /// The account.
     public let scope: BudgetScope
+    /// The most that a window may hold; nil is no cap.
     public let cap: Money?
+    /// Settled in the present window.
     public let spent: Money
+    /// Set aside for calls that still run.
     public let reserved: Money
+    /// The end of the window; nil when it never ends or nothing was spent yet.
     public let resetsAt: CalendarTime?
 
+    /// What can still be set aside; nil without a cap.
     public var left: Money? { cap.map { max(.zero, $0 - spent - reserved) } }
 }
 
 /// The settled part of an account: what outlives the process.
 public struct AccountBalance: Hashable, Sendable {
+    /// The account.
     public let scope: BudgetScope
+    /// Settled since the window began.
     public let spent: Money
+    /// When the first amount of the window was settled.
     public let windowStart: CalendarTime
     /// How long the window is by the policy in force; nil never ends.
     public let window: Duration?
@@ -180,8 +199,11 @@ public struct AccountBalance: Hashable, Sendable {
 
 /// One settled amount, with the balances that it led to: a store may keep the entry, the balances, or both.
 public struct LedgerEntry: Hashable, Sendable {
+    /// What the call cost, once for every account.
     public let amount: Money
+    /// When it was settled.
     public let at: CalendarTime
+    /// The accounts after it.
     public let balances: [AccountBalance]
 
     public init(amount: Money, at: CalendarTime, balances: [AccountBalance]) {

@@ -19,6 +19,7 @@ extension BudgetScope: CustomStringConvertible {
 
 /// The most that may be spent in a window of time.
 public struct BudgetCap: Hashable, Sendable {
+    /// The most of one window.
     public var amount: Money
     /// From the first spending to the reset; nil never resets.
     public var window: Duration?
@@ -33,12 +34,16 @@ public struct BudgetCap: Hashable, Sendable {
 public struct BudgetPolicy: Hashable, Sendable {
     /// For every user that has no cap of its own. Requests that name no user have none.
     public var defaultUserCap: BudgetCap?
+    /// Caps of single users, by the name that requests carry.
     public var userCaps: [String: BudgetCap] = [:]
+    /// Caps by the name of a client's key.
     public var keyCaps: [String: BudgetCap] = [:]
+    /// Caps by the name of a provider.
     public var providerCaps: [String: BudgetCap] = [:]
 
     public init() {}
 
+    /// The cap of an owner; nil spends without limit.
     public func cap(for scope: BudgetScope) -> BudgetCap? {
         switch scope {
         case .user(let name): name.isEmpty ? nil : userCaps[name] ?? defaultUserCap

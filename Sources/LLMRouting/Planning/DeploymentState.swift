@@ -29,14 +29,18 @@ struct DeploymentState: Sendable {
 
 /// Totals over attempts: each call counts once, also those that a fallback made good.
 public struct AttemptCounts: Hashable, Sendable {
+    /// Calls with a whole answer.
     public var success = 0
+    /// Calls without one.
     public var failures = 0
     /// Over successful calls.
     public var latency: Duration = .zero
+    /// Over all calls that used tokens, also those that failed.
     public var cost = Money.zero
 
     public init() {}
 
+    /// All calls that ended by themselves; cancelled ones are not counted.
     public var requests: Int { success + failures }
     /// 1 before the first call.
     public var successRate: Double { requests == 0 ? 1 : Double(success) / Double(requests) }

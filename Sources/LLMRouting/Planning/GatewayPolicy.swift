@@ -2,9 +2,11 @@
 
 /// Everything that decides where requests go: plain values, made from a config file by the caller.
 public struct GatewayPolicy: Sendable {
+    /// Everything that can be called; those with the same group share its requests.
     public var deployments: [Deployment] = []
     /// Other names of model groups.
     public var aliases: [String: String] = [:]
+    /// Names that stand for a light and a strong pool.
     public var virtualModels: [String: VirtualModel] = [:]
     /// Groups to try when every deployment of a group failed, in order.
     public var fallbacks: [String: [String]] = [:]
@@ -14,15 +16,21 @@ public struct GatewayPolicy: Sendable {
     public var contextWindowFallbacks: [String: [String]] = [:]
     /// Only with these does a content-policy refusal go elsewhere.
     public var contentPolicyFallbacks: [String: [String]] = [:]
+    /// How one deployment of a group is chosen.
     public var strategy: RoutingStrategy = .shuffle
     /// Ranking by speed uses measured latency where there is any, the declared one otherwise.
     public var measuredLatency = true
+    /// When calls are repeated, and after which pause.
     public var retry = RetryPolicy()
     /// Failures within a minute that a deployment may have before it cools down; nil leaves that to the breaker.
     public var allowedFails: Int?
+    /// How long a deployment cools down.
     public var cooldown: Duration = .seconds(5)
+    /// When a circuit opens.
     public var breaker = BreakerPolicy()
+    /// A second call when the first is slow; nil makes none.
     public var hedge: HedgePolicy?
+    /// Of deployments that have none of their own.
     public var timeouts = AttemptTimeouts()
     /// What happens when a stream breaks after the client has seen a part of it.
     public var resume: ResumePolicy = .verifiedPrefix
@@ -32,6 +40,7 @@ public struct GatewayPolicy: Sendable {
     public var providerLimits: [String: RateLimits] = [:]
     /// Limits by key name.
     public var keyLimits: [String: RateLimits] = [:]
+    /// What users, keys and providers may spend.
     public var budgets = BudgetPolicy()
     /// The most calls one request may cause.
     public var maximumAttempts = 16
@@ -89,8 +98,11 @@ public struct RetryPolicy: Hashable, Sendable {
     public var count: Int
     /// Overrides `count` for a kind of failure.
     public var countByFailure: [FailureKind: Int]
+    /// Before any repeat.
     public var minimumDelay: Duration
+    /// Before the first repeat; doubled for each further one.
     public var baseDelay: Duration
+    /// The longest that doubling leads to.
     public var maximumDelay: Duration
     /// Before the one repeat at the same deployment after a sudden error; short, because most such errors are.
     public var quickDelay: Duration
@@ -133,6 +145,7 @@ public struct RetryPolicy: Hashable, Sendable {
 public struct BreakerPolicy: Hashable, Sendable {
     /// Consecutive failures that open it.
     public var failures: Int
+    /// How long it stays open before calls test it.
     public var open: Duration
     /// Calls that may test a half-open deployment at the same time.
     public var probes: Int
@@ -146,6 +159,7 @@ public struct BreakerPolicy: Hashable, Sendable {
 
 /// A second call when the first is slow.
 public struct HedgePolicy: Hashable, Sendable {
+    /// How long the first call may stay without an answer.
     public var after: Duration
     /// Extra calls allowed per thousand requests.
     public var extraPerThousand: Int
@@ -167,7 +181,9 @@ public enum ResumePolicy: Hashable, Sendable {
 
 /// Calls and tokens that any 60 seconds may hold.
 public struct RateLimits: Hashable, Sendable {
+    /// Calls; nil is no limit.
     public var requestsPerMinute: Int?
+    /// Tokens of prompts and answers; nil is no limit.
     public var tokensPerMinute: Int?
 
     public init(requestsPerMinute: Int? = nil, tokensPerMinute: Int? = nil) {

@@ -2,10 +2,15 @@
 
 /// A decision with every number behind it, made without calling anybody.
 public struct RouteExplanation: Sendable {
+    /// One deployment of the chain.
     public struct Candidate: Hashable, Sendable {
+        /// Its id.
         public let deployment: String
+        /// Its provider's name.
         public let provider: String
+        /// The group that it is considered for.
         public let group: String
+        /// The model that it would be asked for.
         public let upstreamModel: String
         /// 0 for the requested group, then its fallbacks in order.
         public let chainPosition: Int
@@ -17,23 +22,35 @@ public struct RouteExplanation: Sendable {
         public let share: Double?
         /// For the estimated tokens, answer included.
         public let estimatedCost: Money
+        /// Measured where there is a measurement, else as declared; nil when nobody knows.
         public let latency: Duration?
+        /// Whether ``latency`` was measured.
         public let isLatencyMeasured: Bool
+        /// Calls that run now.
         public let inFlight: Int
+        /// The state of its circuit.
         public let circuit: CircuitBreaker.Status
+        /// Calls counted against its limit; 0 where it has none.
         public let requestsInLastMinute: Int
+        /// Whether the prompt's task class is one of its specialties.
         public let isSpecialist: Bool
     }
 
+    /// The name that the client asked for.
     public let requestedModel: String
     /// The group that the request is routed to.
     public let model: String
+    /// Set when that name is virtual and there are messages.
     public let virtual: VirtualDecision?
     /// The parts of the score, for a virtual model.
     public let complexity: ComplexityScore?
+    /// The parts of the score by whole words, for a virtual model.
     public let difficulty: PromptDifficulty?
+    /// What kind of task the prompt is, where deployments are ranked.
     public let taskClass: TaskClass?
+    /// How deployments are compared.
     public let strategy: RoutingStrategy
+    /// Every deployment of the chain, nearest group first.
     public let candidates: [Candidate]
     /// The deployment that a request would call now; one of several possible ones where chance decides.
     public let choice: String?

@@ -2,13 +2,17 @@
 
 /// Where a request may go, before anybody is called: the outcome of names alone.
 public struct RoutePlan: Sendable {
+    /// The table that the plan was made from; the request finishes on it.
     public let table: RoutingTable
+    /// The name that the client asked for.
     public let requestedModel: String
     /// Set when the requested model is virtual and the request has messages.
     public let virtual: VirtualDecision?
     /// The group the request was routed to, and its fallbacks.
     public let first: RoutingTable.Link
+    /// Groups to ask when the first one cannot answer, in order.
     public let fallbacks: [RoutingTable.Link]
+    /// What kind of task the prompt is, where deployments are ranked.
     public let taskClass: TaskClass?
     let name: String
 

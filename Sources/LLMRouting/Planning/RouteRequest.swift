@@ -2,7 +2,9 @@
 
 /// The present moment on both clocks.
 public struct Now: Hashable, Sendable {
+    /// For durations: never runs backwards.
     public var instant: Instant
+    /// For budget windows and traces.
     public var calendar: CalendarTime
 
     public init(instant: Instant, calendar: CalendarTime) {
@@ -13,8 +15,11 @@ public struct Now: Hashable, Sendable {
 
 /// What routing needs to know of a request.
 public struct RouteRequest: Sendable {
+    /// A group, an alias or a virtual model.
     public var model: String
+    /// What kind of answer is asked for.
     public var mode: DeploymentMode
+    /// Whether the answer comes in parts.
     public var isStreaming: Bool
     /// Empty unless the model is virtual or the strategy ranks: see ``RoutingTable/needsPrompt(forModel:)``.
     public var prompt: Prompt
@@ -24,12 +29,15 @@ public struct RouteRequest: Sendable {
     public var estimatedInputTokens: Int
     /// The client's `max_tokens`.
     public var maximumOutputTokens: Int?
+    /// Whose budget counts; nil or empty has none.
     public var user: String?
+    /// The client's key by name, for its limits and budget.
     public var key: String?
     /// Requests with the same value go to the same deployment while it can be called: see ``Affinity/hash(_:)``.
     public var affinity: UInt64?
     /// Ranks by it, whatever the strategy of the policy.
     public var priority: RankingPriority?
+    /// Deployments whose prompt alone costs more are left out.
     public var maximumCost: Money?
     /// The client's own limit; the policy's total time-out otherwise.
     public var timeout: Duration?

@@ -4,8 +4,11 @@
 public struct LoggedRequest: Sendable {
     /// A call that was made in vain.
     public struct FailedCall: Hashable, Sendable {
+        /// The deployment's id.
         public var deployment: String
+        /// How it failed.
         public var kind: FailureKind
+        /// How long that took.
         public var latency: Duration
 
         public init(deployment: String, kind: FailureKind, latency: Duration) {
@@ -17,12 +20,17 @@ public struct LoggedRequest: Sendable {
 
     /// Since the first request of the log.
     public var at: Duration
+    /// What was asked, as far as the log tells.
     public var request: RouteRequest
+    /// Tokens that it used.
     public var usage: TokenUsage
     /// The deployment that answered, when the log says so.
     public var deployment: String?
+    /// Calls that failed before one answered, or before all had failed.
     public var failedCalls: [FailedCall] = []
+    /// From request to answer; nil where the log does not tell.
     public var latency: Duration?
+    /// Whether the client got an answer.
     public var succeeded: Bool
 
     public init(
@@ -43,13 +51,21 @@ public struct LoggedRequest: Sendable {
 /// A deployment answers as the log shows it: with the latencies and the share of failures that were seen there, or with
 /// its declared latency when the log does not know it.
 public struct RouteSimulation: Sendable {
+    /// What a policy would have done with a log.
     public struct Outcome: Hashable, Sendable {
+        /// Requests replayed.
         public var requests = 0
+        /// Requests without an answer.
         public var failures = 0
+        /// Calls, those of fallbacks and repeats included.
         public var attempts = 0
+        /// What all calls would have cost.
         public var cost = Money.zero
+        /// Over answered requests, waiting and fallbacks included.
         public var meanLatency: Duration = .zero
+        /// Half of the answered requests were not slower.
         public var medianLatency: Duration = .zero
+        /// 95 of 100 answered requests were not slower.
         public var p95Latency: Duration = .zero
         /// Answers by deployment.
         public var answers: [String: Int] = [:]

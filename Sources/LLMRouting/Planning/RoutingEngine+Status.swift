@@ -2,14 +2,23 @@
 
 /// A deployment as operators see it.
 public struct DeploymentStatus: Sendable {
+    /// As the policy has it.
     public let deployment: Deployment
+    /// An operator said so.
     public let isDown: Bool
+    /// The state of its circuit.
     public let circuit: CircuitBreaker.Status
+    /// Totals of its calls.
     public let counts: AttemptCounts
+    /// Calls that run now.
     public let inFlight: Int
+    /// Calls counted against its limit; 0 where it has none.
     public let requestsInLastMinute: Int
+    /// Tokens counted against its limit; 0 where it has none.
     public let tokensInLastMinute: Int
+    /// Moving average to the first part of a stream; nil before the first.
     public let firstTokenLatency: Duration?
+    /// Moving average to the end of an answer; nil before the first.
     public let answerLatency: Duration?
     /// From now; nil when it neither rests nor cools down.
     public let restsFor: Duration?

@@ -5,7 +5,9 @@
 /// A value without locks, clock or randomness of its own: its owner keeps it in an actor or behind a lock and passes
 /// the present moment. One request is followed by a ``RequestRun``, which asks the engine at each step.
 public struct RoutingEngine: Sendable {
+    /// The policy in force, prepared for look-ups.
     public private(set) var table: RoutingTable
+    /// What was spent, and what is set aside.
     public var ledger: BudgetLedger
     var states: [DeploymentState] = []
     var hedges = HedgeBudget()

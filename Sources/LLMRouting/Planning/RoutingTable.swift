@@ -26,7 +26,9 @@ public final class RoutingTable: Sendable {
         let group: Int
     }
 
+    /// What the table was made from.
     public let policy: GatewayPolicy
+    /// The policy's deployments; ids that are there twice got a number.
     public let deployments: [Deployment]
     /// Place of each deployment's state in the engine; the same over reloads.
     let slots: [Int]
@@ -108,6 +110,7 @@ public final class RoutingTable: Sendable {
         return model[..<star] + match + model[model.index(after: star)...]
     }
 
+    /// The name of the group that a link leads to.
     public func groupName(of link: Link) -> String {
         groups[link.group].name
     }

@@ -2,6 +2,7 @@
 
 /// A request's messages, as far as routing reads them.
 public struct Prompt: Hashable, Sendable {
+    /// The conversation so far, oldest first.
     public var messages: [PromptMessage]
     /// The request offers tools to the model.
     public var offersTools: Bool
@@ -24,11 +25,13 @@ public struct Prompt: Hashable, Sendable {
 
 /// One message of a prompt.
 public struct PromptMessage: Hashable, Sendable {
+    /// Who speaks, in the words of OpenAI's API.
     public enum Role: String, Hashable, Sendable {
         case system, developer, user, assistant, tool
         case other
     }
 
+    /// Who speaks.
     public var role: Role
     /// The text parts, joined by line feeds.
     public var text: String

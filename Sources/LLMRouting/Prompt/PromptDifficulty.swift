@@ -15,6 +15,7 @@ public struct PromptDifficulty: Hashable, Sendable {
     public var length = 0
     /// Commas, colons and semicolons, at most 6.
     public var clauses = 0
+    /// The last user message has a code fence.
     public var hasCode = false
     /// Some message calls a tool or carries its result.
     public var usesTools = false

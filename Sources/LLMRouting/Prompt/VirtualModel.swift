@@ -2,6 +2,7 @@
 
 /// A model name that stands for a light and a strong pool.
 public struct VirtualModel: Hashable, Sendable {
+    /// How complexity is scored.
     public enum Mode: Hashable, Sendable {
         /// ``ComplexityScore`` of the last message against the threshold.
         case vibe
@@ -9,10 +10,13 @@ public struct VirtualModel: Hashable, Sendable {
         case words
     }
 
+    /// Which score decides.
     public var mode: Mode
     /// Scores below it go to the simple pool.
     public var threshold: Int
+    /// The group, alias or wildcard name for scores below the threshold.
     public var simple: String
+    /// The group, alias or wildcard name for all others.
     public var complex: String
 
     public init(mode: Mode = .words, threshold: Int = 50, simple: String, complex: String) {
@@ -25,16 +29,23 @@ public struct VirtualModel: Hashable, Sendable {
 
 /// How a virtual model was resolved.
 public struct VirtualDecision: Hashable, Sendable {
+    /// Which side a request fell on.
     public enum Reason: String, Hashable, Sendable {
         case simpleTask = "simple_task"
         case complexTask = "complex_task"
     }
 
+    /// The name that the client asked for.
     public let virtualModel: String
+    /// The pool that was chosen.
     public let target: String
+    /// As computed: it may be negative.
     public let score: Int
+    /// From this score on a request is complex.
     public let threshold: Int
+    /// Which score decided.
     public let mode: VirtualModel.Mode
+    /// Which side the request fell on.
     public let reason: Reason
 
     init?(_ name: String, _ model: VirtualModel, prompt: Prompt, knownScore: Int? = nil) {
@@ -62,6 +73,7 @@ public struct VirtualDecision: Hashable, Sendable {
         ]
     }
 
+    /// A value of the request's metadata.
     public enum MetadataValue: Hashable, Sendable {
         case text(String)
         case number(Int)

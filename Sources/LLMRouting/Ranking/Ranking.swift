@@ -7,7 +7,9 @@ public enum RankingPriority: String, Hashable, Sendable, CaseIterable {
 
 /// The rules that order deployments for one prompt: base score by priority, a boost for specialists, lowest first.
 public struct Ranking: Hashable, Sendable {
+    /// What is compared.
     public var priority: RankingPriority
+    /// What the prompt is; specialists for it get the boost.
     public var taskClass: TaskClass
     /// Factor on a specialist's cost or latency.
     public var costBoost: Double

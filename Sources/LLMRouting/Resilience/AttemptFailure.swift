@@ -40,10 +40,13 @@ public enum FailureKind: String, Hashable, Sendable, CaseIterable {
 
 /// One failed call.
 public struct AttemptFailure: Error, Hashable, Sendable {
+    /// What it means for routing.
     public var kind: FailureKind
     /// The upstream's status, when it answered with one.
     public var status: Int?
+    /// How long the deployment asked to be left alone.
     public var retryAfter: Duration?
+    /// In the upstream's words, cut; empty when it said nothing.
     public var message: String
     /// Tokens that were used although the call failed.
     public var usage: TokenUsage?
@@ -97,6 +100,7 @@ public enum FailureType: String, Hashable, Sendable, CaseIterable {
 }
 
 extension FailureKind {
+    /// The failure in the terms of traces and roles.
     public var type: FailureType {
         switch self {
         case .connectTimeout, .firstTokenTimeout, .idleTimeout: .timeout

@@ -3,8 +3,9 @@
 /// Stops calls to a deployment that fails again and again, and lets a single call test whether it is back.
 ///
 /// The probe is claimed by ``claim(at:)`` when the call is made, not when a deployment is considered, and given back
-/// by exactly one of ``succeeded(_:)``, ``failed(_:at:)`` and ``released(_:)``.
+/// by exactly one of ``succeeded(_:)``, ``failed(_:at:)`` and ``released(_:at:)``.
 public struct CircuitBreaker: Hashable, Sendable {
+    /// The state in the words of the operators' API.
     public enum Status: String, Hashable, Sendable {
         case closed = "CLOSED"
         case open = "OPEN"
@@ -24,6 +25,7 @@ public struct CircuitBreaker: Hashable, Sendable {
         case probing(inFlight: Int)
     }
 
+    /// When it opens and how it closes again.
     public let policy: BreakerPolicy
     private var state = State.closed(consecutiveFailures: 0)
     /// Counts openings, so that a probe of an earlier one is recognised.
@@ -33,6 +35,7 @@ public struct CircuitBreaker: Hashable, Sendable {
         self.policy = policy
     }
 
+    /// The state as operators see it.
     public func status(at now: Instant) -> Status {
         switch state {
         case .closed: .closed
@@ -56,6 +59,7 @@ public struct CircuitBreaker: Hashable, Sendable {
         return until
     }
 
+    /// Failures in a row while closed; the policy's number while open.
     public var consecutiveFailures: Int {
         switch state {
         case .closed(let failures): failures

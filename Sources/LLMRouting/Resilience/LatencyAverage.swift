@@ -9,9 +9,11 @@ public struct LatencyAverage: Hashable, Sendable {
 
     public init() {}
 
+    /// The average; nil before the first answer.
     public var value: Duration? { average.map { .nanoseconds(Int64($0)) } }
     var nanoseconds: Double? { average }
 
+    /// Takes in one answer.
     public mutating func record(_ latency: Duration) {
         let sample = Double(max(0, latency.nanoseconds))
         average = average.map { $0 + Self.newestShare * (sample - $0) } ?? sample
@@ -28,10 +30,12 @@ public struct HedgeBudget: Hashable, Sendable {
 
     public init() {}
 
+    /// Notes a request, which earns a part of an extra call.
     public mutating func requestBegan(_ policy: HedgePolicy) {
         allowance = min(allowance + max(0, policy.extraPerThousand), Self.largestBurst * 1000)
     }
 
+    /// Takes one extra call when enough is earned.
     public mutating func take() -> Bool {
         guard allowance >= 1000 else { return false }
         allowance -= 1000

@@ -10,8 +10,10 @@ public struct RollingWindow: Sendable {
         var amount: Int
     }
 
+    /// Entries up to which no two share a time.
     public static let exactEntries = 4096
 
+    /// The span that no more than the limit may fall into.
     public let length: Duration
     private let lengthNanoseconds: Int64
     private var entries: [Entry] = []

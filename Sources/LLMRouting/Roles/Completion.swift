@@ -2,7 +2,9 @@
 
 /// One message of a conversation.
 public struct ChatMessage: Hashable, Sendable {
+    /// `system`, `user`, `assistant` or `tool`.
     public var role: String
+    /// The text.
     public var content: String
 
     public init(role: String, content: String) {
@@ -10,7 +12,9 @@ public struct ChatMessage: Hashable, Sendable {
         self.content = content
     }
 
+    /// A message of the user.
     public static func user(_ content: String) -> ChatMessage { ChatMessage(role: "user", content: content) }
+    /// A message of the system.
     public static func system(_ content: String) -> ChatMessage { ChatMessage(role: "system", content: content) }
 }
 
@@ -18,13 +22,19 @@ public struct ChatMessage: Hashable, Sendable {
 public struct CompletionRequest: Hashable, Sendable {
     /// The role as requested, also when the default role plays it.
     public var role: String
+    /// The conversation, compressed by ``LLMRouter/compress``.
     public var messages: [ChatMessage]
+    /// Empty leaves the choice to the provider.
     public var model: String
+    /// From 0, the most likely words, upwards.
     public var temperature: Double
+    /// Whether the answer must be a JSON object.
     public var jsonMode: Bool
+    /// The longest answer; nil leaves it to the provider.
     public var maximumTokens: Int?
     /// Zero leaves it to the provider.
     public var timeout: Duration
+    /// The same for all attempts of a request.
     public var requestID: String
 
     init(role: String, messages: [ChatMessage], attributes: RequestAttributes, requestID: String) {
@@ -42,9 +52,13 @@ public struct CompletionRequest: Hashable, Sendable {
 
 /// What a provider answers.
 public struct CompletionResponse: Hashable, Sendable {
+    /// Tokens as the provider counted them; zeros when it did not.
     public struct Usage: Hashable, Sendable {
+        /// Of the messages.
         public var promptTokens: Int
+        /// Of the answer.
         public var completionTokens: Int
+        /// As reported, or the sum of both.
         public var totalTokens: Int
 
         public init(promptTokens: Int = 0, completionTokens: Int = 0, totalTokens: Int? = nil) {
@@ -54,8 +68,11 @@ public struct CompletionResponse: Hashable, Sendable {
         }
     }
 
+    /// The whole answer.
     public var text: String
+    /// What it used.
     public var usage: Usage
+    /// The model that answered, as the provider says.
     public var model: String
     /// The provider's own name for itself, which may differ from the configured one.
     public var provider: String
@@ -82,7 +99,9 @@ public enum CompletionChunk: Hashable, Sendable {
 
 /// A typed failure of a provider.
 public struct CompletionFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What it means: whether another provider is asked.
     public var type: FailureType
+    /// For people; part of traces and logs.
     public var message: String
     /// When the provider asked for a pause.
     public var retryAfter: Duration?
@@ -149,6 +168,7 @@ public struct ProviderRegistry: Sendable {
         self.aliases = aliases
     }
 
+    /// Makes a provider known under a type's name; an earlier one is replaced.
     public mutating func register(_ provider: any CompletionProvider, type: String) {
         providers[type] = provider
     }
@@ -158,6 +178,7 @@ public struct ProviderRegistry: Sendable {
         (Array(providers.keys) + aliases.filter { providers[$0.value] != nil }.map(\.key)).sorted()
     }
 
+    /// The provider of a type or alias.
     public func provider(type: String) throws(CompletionFailure) -> any CompletionProvider {
         guard let provider = providers[aliases[type] ?? type] else {
             let names = available.map { "'\($0)'" }.joined(separator: ", ")

@@ -4,9 +4,13 @@
 public struct LLMRouter: Sendable {
     /// What the router needs of the world around it.
     public struct Environment: Sendable {
+        /// The time of day, for traces.
         public var calendar: @Sendable () -> CalendarTime
+        /// A clock that never runs backwards, for durations.
         public var now: @Sendable () -> Instant
+        /// Waits between two calls to the same provider.
         public var sleep: @Sendable (Duration) async throws -> Void
+        /// A new id for a request.
         public var requestID: @Sendable () -> String
 
         /// - Parameter calendar: the time of day, for traces.
@@ -22,16 +26,23 @@ public struct LLMRouter: Sendable {
         }
     }
 
+    /// Roles and providers.
     public var configuration: RoleConfiguration
+    /// Chooses the first provider of a request.
     public var policy: any RoutingPolicy
+    /// Provider types that can be called.
     public var registry: ProviderRegistry
+    /// Hears of each step.
     public var events: (any EventSink)?
+    /// Keeps a record of each attempt.
     public var traces: (any TraceStore)?
+    /// Hears of each step with all its fields.
     public var log: (@Sendable (RouterLogRecord) -> Void)?
     /// Called once for each success with usage, role and the configured provider's name; what it throws is dropped.
     public var onTokenUsage: (@Sendable (CompletionResponse.Usage, String, String) throws -> Void)?
     /// Shortens conversations before they are sent; passes them through by default.
     public var compress: @Sendable ([ChatMessage]) -> [ChatMessage] = { $0 }
+    /// Noted in traces.
     public var workspace: String?
     let environment: Environment
 
@@ -50,7 +61,10 @@ public struct LLMRouter: Sendable {
 
     /// Answers as a role. Failures are ``CompletionFailure``: the one that ended the chain.
     ///
-    /// - Parameter attributes: over what the policy and the role say.
+    /// - Parameters:
+    ///   - role: a role of the configuration; the default role plays one that is not there.
+    ///   - messages: the conversation.
+    ///   - attributes: over what the policy and the role say.
     public func complete(
         role: String, messages: [ChatMessage], attributes: RequestAttributes = RequestAttributes()
     ) async throws -> CompletionResponse {

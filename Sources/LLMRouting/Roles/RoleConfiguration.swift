@@ -2,8 +2,11 @@
 
 /// Roles and the providers that play them: what `llm.yaml` says.
 public struct RoleConfiguration: Hashable, Sendable {
+    /// Somebody who can be called, under a name of the file's.
     public struct Provider: Hashable, Sendable {
+        /// The name that roles and traces use.
         public var name: String
+        /// A type of the ``ProviderRegistry``.
         public var type: String
         /// Everything else that was written, untouched.
         public var settings: Settings
@@ -17,6 +20,7 @@ public struct RoleConfiguration: Hashable, Sendable {
 
     /// One step behind the first provider of a role.
     public struct Fallback: Hashable, Sendable {
+        /// The name of a configured provider.
         public var provider: String
         /// The role's model when nil.
         public var model: String?
@@ -27,10 +31,15 @@ public struct RoleConfiguration: Hashable, Sendable {
         }
     }
 
+    /// A purpose that callers name instead of a model.
     public struct Role: Hashable, Sendable {
+        /// The name that callers use.
         public var name: String
+        /// The provider that is called first.
         public var provider: String
+        /// What its requests say unless policy or caller say otherwise.
         public var attributes: RequestAttributes
+        /// Who is called when the first provider failed, in order.
         public var fallbacks: [Fallback]
 
         public init(
@@ -44,8 +53,11 @@ public struct RoleConfiguration: Hashable, Sendable {
         }
     }
 
+    /// The role that plays all roles that are not there.
     public var defaultRole: String
+    /// In written order.
     public var providers: [Provider]
+    /// In written order.
     public var roles: [Role]
 
     public init(defaultRole: String, providers: [Provider], roles: [Role]) {
@@ -54,6 +66,7 @@ public struct RoleConfiguration: Hashable, Sendable {
         self.roles = roles
     }
 
+    /// The provider of that name.
     public func provider(named name: String) -> Provider? {
         providers.first { $0.name == name }
     }
@@ -71,10 +84,15 @@ public struct RoleConfiguration: Hashable, Sendable {
 
 /// What a role, a policy or a caller may say about a call; nil says nothing.
 public struct RequestAttributes: Hashable, Sendable {
+    /// The model's name at the provider.
     public var model: String?
+    /// From 0, the most likely words, upwards.
     public var temperature: Double?
+    /// Whether the answer must be a JSON object.
     public var jsonMode: Bool?
+    /// The longest answer.
     public var maximumTokens: Int?
+    /// Of one call; zero leaves it to the provider.
     public var timeout: Duration?
 
     public init(
@@ -96,6 +114,7 @@ public struct RequestAttributes: Hashable, Sendable {
             timeout: others.timeout ?? timeout)
     }
 
+    /// What counts where nobody says anything.
     public static let defaults = RequestAttributes(
         model: "", temperature: 0.2, jsonMode: false, timeout: .seconds(60))
 }

@@ -2,8 +2,11 @@
 
 /// Checks a role configuration without calling anybody.
 public struct RoleDoctor: Sendable {
+    /// What was found in a configuration.
     public struct Findings: Hashable, Sendable {
+        /// What keeps a role from being played.
         public var errors: [String] = []
+        /// What works but surprises.
         public var warnings: [String] = []
 
         public init(errors: [String] = [], warnings: [String] = []) {
@@ -14,8 +17,11 @@ public struct RoleDoctor: Sendable {
 
     /// What is printed where, and the exit status.
     public struct Report: Hashable, Sendable {
+        /// Lines for standard output.
         public var output: [String]
+        /// Lines for standard error.
         public var errorOutput: [String]
+        /// 1 when there are errors, else 0.
         public var exitStatus: Int
     }
 
@@ -41,7 +47,11 @@ public struct RoleDoctor: Sendable {
         }
     }
 
-    /// - Parameter role: a role that must exist.
+    /// Checks keys, programs and types, and plays a role with the mock provider.
+    ///
+    /// - Parameters:
+    ///   - configuration: what a file says.
+    ///   - role: a role that must exist.
     public func check(_ configuration: RoleConfiguration, role: String? = nil) -> Findings {
         var findings = Findings()
         for provider in configuration.providers { check(provider, &findings) }
@@ -75,7 +85,11 @@ public struct RoleDoctor: Sendable {
         }
     }
 
-    /// - Parameter path: as the operator typed it.
+    /// The findings as lines.
+    ///
+    /// - Parameters:
+    ///   - findings: what was found.
+    ///   - path: the file as the operator typed it.
     public static func report(_ findings: Findings, path: String) -> Report {
         var output = ["Lee LLM Router Doctor", "Config: \(path)", ""]
         output += findings.warnings.map { "  ⚠  \($0)" }
@@ -93,6 +107,7 @@ public struct RoleDoctor: Sendable {
 
 /// A role configuration to begin with.
 public enum RoleTemplate {
+    /// A commented file with one provider of each type and four roles.
     public static let text = """
         # Roles, and the providers that play them.
         llm:

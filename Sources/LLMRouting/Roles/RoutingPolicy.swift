@@ -9,13 +9,18 @@ public protocol RoutingPolicy: Sendable {
 
 /// A policy's decision.
 public struct ProviderChoice: Hashable, Sendable {
+    /// The configured provider to call first.
     public let providerName: String
     /// Over the provider's own settings, for every attempt of the request.
     public let providerOverrides: Settings
     /// Over the role's attributes, under the caller's.
     public let requestOverrides: RequestAttributes
 
-    /// - Parameter overrides: the older name of provider overrides; they lie under the newer ones.
+    /// - Parameters:
+    ///   - providerName: the configured provider to call first.
+    ///   - providerOverrides: over the provider's own settings.
+    ///   - requestOverrides: over the role's attributes.
+    ///   - overrides: the older name of provider overrides; they lie under the newer ones.
     public init(
         providerName: String, providerOverrides: Settings = Settings(),
         requestOverrides: RequestAttributes = RequestAttributes(), overrides: Settings = Settings()
@@ -31,6 +36,7 @@ public struct ProviderChoice: Hashable, Sendable {
 
 /// The role's own provider, nothing else.
 public struct SimpleRoutingPolicy: RoutingPolicy {
+    /// For logs.
     public var name: String { "SimpleRoutingPolicy" }
 
     public init() {}

@@ -11,10 +11,12 @@ public indirect enum SettingValue: Hashable, Sendable {
     case list([SettingValue])
     case map(Settings)
 
+    /// The text; nil for values of other kinds.
     public var textValue: String? {
         if case .text(let text) = self { text } else { nil }
     }
 
+    /// The members; nil for values of other kinds.
     public var mapValue: Settings? {
         if case .map(let settings) = self { settings } else { nil }
     }
@@ -30,17 +32,22 @@ public indirect enum SettingValue: Hashable, Sendable {
 
 /// Named values in written order.
 public struct Settings: Hashable, Sendable {
+    /// One named value.
     public struct Member: Hashable, Sendable {
+        /// As written.
         public let name: String
+        /// As written, without its syntax.
         public var value: SettingValue
     }
 
+    /// In written order.
     public private(set) var members: [Member]
 
     public init(_ members: [(String, SettingValue)] = []) {
         self.members = members.map { Member(name: $0.0, value: $0.1) }
     }
 
+    /// The value of that name; setting nil removes it.
     public subscript(name: String) -> SettingValue? {
         get { members.first { $0.name == name }?.value }
         set {
@@ -52,6 +59,7 @@ public struct Settings: Hashable, Sendable {
         }
     }
 
+    /// Whether nothing is set.
     public var isEmpty: Bool { members.isEmpty }
 
     /// These settings with others on top.

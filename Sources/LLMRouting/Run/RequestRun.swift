@@ -7,6 +7,7 @@
 /// order, and calls with ``Event/wake`` when ``wakeAt`` has come. Reports about attempts that ended before are ignored,
 /// so a race between a cancellation and an answer needs no care.
 public struct RequestRun: Sendable {
+    /// What the caller reports.
     public enum Event: Sendable {
         case begin
         /// The first valid event of a stream arrived, or the head of a plain answer.
@@ -19,6 +20,7 @@ public struct RequestRun: Sendable {
         case clientGone(usage: TokenUsage?)
     }
 
+    /// What the caller is to do, in order.
     public enum Effect: Sendable {
         case start(Attempt)
         /// Stop a call and ignore what it still says.
@@ -51,8 +53,11 @@ public struct RequestRun: Sendable {
         case call(RoutingTable.Link, place: Int)
     }
 
+    /// The request.
     public let request: RouteRequest
+    /// Where it may go.
     public let plan: RoutePlan
+    /// Its calls in the order of their ids.
     public internal(set) var attempts: [AttemptRecord] = []
     /// The attempt whose answer the client got.
     public internal(set) var answeredBy: Int?
@@ -85,6 +90,7 @@ public struct RequestRun: Sendable {
         }
     }
 
+    /// Whether client and ledger have got all that they get.
     public var isOver: Bool { phase == .over }
 
     /// The number of groups that were passed over before the one that answered.

@@ -2,28 +2,44 @@
 
 /// One attempt, as its trace file tells it: what was asked of whom and how it went, never what was said.
 public struct RequestTrace: Hashable, Sendable {
+    /// The same for all attempts of a request.
     public var requestID: String
+    /// The role, or the model, as requested.
     public var role: String
+    /// The configured provider, or the deployment's id.
     public var provider: String
+    /// The model that was asked for in the end.
     public var model: String
+    /// When the attempt began.
     public var startedAt: CalendarTime
+    /// Zero-based position in the chain, or number of the call.
     public var attempt: Int
+    /// For tools that keep such ids; never set here.
     public var workPackageID: String?
+    /// For tools that keep one.
     public var workspace: String?
+    /// By a clock that never runs backwards.
     public var elapsedMilliseconds: Double
+    /// Nil on success.
     public var failureType: FailureType?
+    /// In the provider's words; nil on success.
     public var error: String?
     /// Nil for a failed attempt.
     public var usage: CompletionResponse.Usage?
     /// What a gateway knows besides; nil for a role's request.
     public var gateway: Gateway?
 
+    /// What a gateway knows of an attempt.
     public struct Gateway: Hashable, Sendable {
         /// The model group the request was routed to.
         public var route: String
+        /// The score of a virtual model.
         public var score: Int?
+        /// The status that the deployment answered with.
         public var status: Int?
+        /// To the first part of the answer.
         public var firstTokenMilliseconds: Double?
+        /// What the attempt cost.
         public var cost: Money
 
         public init(

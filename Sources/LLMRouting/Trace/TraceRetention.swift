@@ -10,7 +10,9 @@ public struct TraceRetention: Sendable {
     /// Files before this index are surplus already; they are removed in bulk.
     private var head = 0
 
-    /// - Parameter existing: what is there already, the oldest first.
+    /// - Parameters:
+    ///   - keep: the most files that are kept.
+    ///   - existing: what is there already, the oldest first.
     public init(keep: Int, existing: [String] = []) {
         self.keep = max(0, keep)
         files = existing

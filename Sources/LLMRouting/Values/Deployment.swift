@@ -10,22 +10,31 @@ public struct Deployment: Hashable, Sendable {
     public var provider: String
     /// The model's name at the provider. In a wildcard group a `*` in it is replaced by what the client's name matched.
     public var upstreamModel: String
+    /// What it charges for tokens.
     public var prices: TokenPrices
     /// Expected latency before anything was measured.
     public var latency: Duration?
+    /// Calls in any 60 seconds; nil is no limit.
     public var requestsPerMinute: Int?
+    /// Tokens in any 60 seconds; nil is no limit.
     public var tokensPerMinute: Int?
+    /// Calls at the same time; nil is no limit.
     public var maximumParallelRequests: Int?
     /// Share of a weighted shuffle.
     public var weight: Double?
     /// Deployments with a lower order are used first; the next order only when none of them can be called.
     public var order: Int
+    /// What it is best at, for rankings.
     public var specialties: Set<TaskClass>
     /// From 0 to 1.
     public var quality: Double
+    /// The longest prompt; nil is not known.
     public var maximumInputTokens: Int?
+    /// The longest answer; nil is not known.
     public var maximumOutputTokens: Int?
+    /// What it is for.
     public var mode: DeploymentMode
+    /// Of its own; the policy's when nil.
     public var timeouts: AttemptTimeouts?
 
     public init(
@@ -71,6 +80,7 @@ public enum DeploymentMode: String, Hashable, Sendable, CaseIterable {
 
 /// How long an attempt may take in each phase.
 public struct AttemptTimeouts: Hashable, Sendable {
+    /// To a connection, encryption included.
     public var connect: Duration
     /// To the first valid event of a stream, or to the whole answer's first byte.
     public var firstToken: Duration

@@ -5,12 +5,14 @@
 /// The engine has no clock: every decision is given the present moment. What matters is only that the values
 /// never run backwards.
 public struct Instant: Comparable, Hashable, Sendable {
+    /// Since a start of the caller's choice.
     public let nanoseconds: Int64
 
     public init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
+    /// Later than every other moment.
     public static let distantFuture = Instant(nanoseconds: .max)
 
     public static func < (left: Instant, right: Instant) -> Bool {
@@ -45,6 +47,7 @@ extension Duration {
 /// A moment of the calendar, in seconds since 1970 UTC: what budget windows and trace files need and a monotonic
 /// clock cannot give.
 public struct CalendarTime: Comparable, Hashable, Sendable {
+    /// As the calendar's clock has them, without leap seconds.
     public let microsecondsSince1970: Int64
 
     public init(microsecondsSince1970: Int64) {

@@ -5,18 +5,22 @@
 /// Prices of single tokens and budgets of a year are the same type, so that sums never pass through binary fractions.
 /// The range is ± 9.2 million dollars; arithmetic that would leave it stays at its limit.
 public struct Money: Comparable, Hashable, Sendable {
+    /// The amount in units of 10⁻¹² dollars.
     public let picodollars: Int64
 
     public init(picodollars: Int64) {
         self.picodollars = picodollars
     }
 
+    /// Nothing.
     public static let zero = Money(picodollars: 0)
+    /// The largest amount, which stands for more as well.
     public static let limit = Money(picodollars: .max)
 
     private static let picodollarsPerDollar: Int64 = 1_000_000_000_000
     private static let decimals = 12
 
+    /// Whole dollars.
     public static func dollars(_ amount: Int64) -> Money {
         Money(picodollars: amount) * picodollarsPerDollar
     }

@@ -2,7 +2,9 @@
 
 /// Tokens that one answer used.
 public struct TokenUsage: Hashable, Sendable {
+    /// Of the prompt, cached ones included.
     public var inputTokens: Int
+    /// Of the answer.
     public var outputTokens: Int
     /// The part of the input that the provider read from its cache, at its own price.
     public var cachedInputTokens: Int
@@ -16,15 +18,19 @@ public struct TokenUsage: Hashable, Sendable {
         self.isEstimated = isEstimated
     }
 
+    /// Of prompt and answer.
     public var totalTokens: Int { inputTokens &+ outputTokens }
 }
 
 /// What a deployment charges.
 public struct TokenPrices: Hashable, Sendable {
+    /// Per token of the prompt.
     public var input: Money
+    /// Per token of the answer.
     public var output: Money
     /// Per token read from the provider's cache; the input price when nil.
     public var cachedInput: Money?
+    /// For each call, whatever it uses.
     public var request: Money
 
     public init(input: Money, output: Money, cachedInput: Money? = nil, request: Money = .zero) {
@@ -34,6 +40,7 @@ public struct TokenPrices: Hashable, Sendable {
         self.request = request
     }
 
+    /// Charges nothing, such as a model of one's own.
     public static let free = TokenPrices(input: .zero, output: .zero)
 
     /// The exact cost of an answer.
