@@ -91,7 +91,9 @@ package struct ControlClient: ~Copyable {
         let deadline = MonotonicTime.now() + timeout + Self.answerAllowance
         let request = ControlRequest(id: lastID, command: command, specs: specs)
         do {
-            try descriptor.writeAll(JSONWriter.bytes(of: request.json) + [UInt8(ascii: "\n")])
+            // Not write(2): to a supervisor that has just died it would end this process as well.
+            var unsent = (JSONWriter.bytes(of: request.json) + [UInt8(ascii: "\n")])[...]
+            while !unsent.isEmpty { unsent = unsent.dropFirst(try descriptor.send(unsent)) }
         } catch {
             throw error.isBrokenPipe ? .closed : .system(error)
         }
