@@ -9,6 +9,8 @@ internal import SystemIO
 package struct ServicePlan: Sendable {
     /// In written order.
     package private(set) var services: [ServiceSpec] = []
+    /// What may run besides: the slots behind fronts that requests do not go to.
+    package private(set) var standby: [ServiceSpec] = []
     /// Unreadable environment files and what else keeps the plan from being true; reading commands may go on.
     package private(set) var problems = DiagnosticList()
 
@@ -34,8 +36,15 @@ package struct ServicePlan: Sendable {
         self.configuration = configuration
         self.surroundings = surroundings
         let secrets = stackSecrets()
+        let gateway = PathName.parent(of: surroundings.executablePath) + "/llm-router-gateway"
         for service in configuration.services {
-            services.append(spec(of: service, secrets: secrets))
+            guard let front = ServiceFront(service, runtimeDirectory: configuration.paths.runtimeDirectory) else {
+                services.append(spec(of: service, secrets: secrets))
+                continue
+            }
+            services.append(spec(of: front.holder(gateway: gateway), secrets: secrets))
+            services.append(spec(of: front.running(front.active), secrets: secrets))
+            standby.append(spec(of: front.running(front.active.other), secrets: secrets))
         }
     }
 

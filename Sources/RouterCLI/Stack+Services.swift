@@ -21,11 +21,14 @@ extension Stack {
     }
 
     /// The services for a command that starts or changes them: warnings are told, errors thrown together.
-    package func checkedServices() throws(DiagnosticList) -> [ServiceSpec] {
+    package func checkedServices() throws(DiagnosticList) -> [ServiceSpec] { try checkedPlan().services }
+
+    /// The same with what may run besides.
+    package func checkedPlan() throws(DiagnosticList) -> ServicePlan {
         let plan = plan()
-        let services = try plan.checked()
+        _ = try plan.checked()
         context.console.report(plan.problems)
-        return services
+        return plan
     }
 
     /// The variables that services will see: the caller's, and over them the stack's generated keys.
@@ -35,11 +38,26 @@ extension Stack {
         return variables
     }
 
-    /// The services that `name` means: one, or all of them.
+    /// The front of a service; nil when it holds its port itself.
+    func front(of service: String) -> ServiceFront? {
+        configuration.services.first { $0.name == service }.flatMap {
+            ServiceFront($0, runtimeDirectory: paths.runtimeDirectory)
+        }
+    }
+
+    /// Everything that the configuration wants to run, in written order; behind a front only the slot in use.
+    package var serviceNames: [String] {
+        configuration.services.flatMap { service in
+            front(of: service.name).map { [service.name, $0.running($0.active).name] } ?? [service.name]
+        }
+    }
+
+    /// The services that `name` means: one with what stands behind it, or all of them.
     package func services(named name: String) throws(Diagnostic) -> [String] {
         let known = configuration.services.map(\.name)
-        if name == "all" { return known }
-        if known.contains(name) { return [name] }
+        if name == "all" { return serviceNames }
+        if let front = front(of: name) { return [name, front.running(front.active).name] }
+        if serviceNames.contains(name) { return [name] }
         let guess = Suggestion.closest(to: name, among: known + ["all"]).map { ["did you mean `\($0)`?"] } ?? []
         throw Diagnostic(
             "usage/unknown-service", "no service is called `\(name)`",

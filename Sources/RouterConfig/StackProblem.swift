@@ -8,7 +8,8 @@ enum StackProblem: Sendable {
     case unknownService(String, key: String, known: [String])
     case dependencyCycle([String])
     case duplicatePort(Int, service: String, other: String, otherLine: Int?)
-    case frontUnavailable(key: String)
+    case frontWithoutPort(key: String, service: String)
+    case frontTaken(key: String, what: String, by: String)
     case gatewayPort(Int, service: String, gateway: Int)
     case probeTarget(key: String, found: [String])
     case probeWithoutPort(key: String, service: String)
@@ -35,11 +36,15 @@ enum StackProblem: Sendable {
                 "config/duplicate-port",
                 "`\(service)` and `\(other)`\(otherLine.map { " (line \($0))" } ?? "") both listen on port \(port)",
                 at: span, hints: ["give one of them another `port`"])
-        case .frontUnavailable(let key):
+        case .frontWithoutPort(let key, let service):
             Diagnostic(
-                "config/front-unavailable", "`\(key)` cannot be used: this version puts nothing in front of a service",
-                at: span,
-                hints: ["remove the key; a profile switch then restarts the service"])
+                "config/front-port",
+                "`\(key)` needs `services.\(service).port`, at most 65533, and the same number among `command.args`",
+                at: span, hints: ["the service is started on the next two ports in turn; the front holds this one"])
+        case .frontTaken(let key, let what, let other):
+            Diagnostic(
+                "config/front-taken", "`\(key)` needs \(what), which `services.\(other)` has", at: span,
+                hints: ["give `\(other)` another one"])
         case .gatewayPort(let port, let service, let gateway):
             Diagnostic(
                 "config/gateway-port",

@@ -20,6 +20,14 @@ package enum ListeningSockets {
         Set(all().filter { $0.port == port }.map(\.inode))
     }
 
+    /// How many connections of this network namespace lead to `port`, on whatever address.
+    package static func connections(to port: Int) -> Int {
+        ["/proc/net/tcp", "/proc/net/tcp6"].reduce(0) { count, path in
+            // 01 is ESTABLISHED; the remote address is hexadecimal `ADDRESS:PORT`.
+            count + fields(of: path).count { $0[3].elementsEqual("01".utf8) && Self.port($0[2]) == port }
+        }
+    }
+
     /// The inodes of all sockets that `pid` has open; nil when that may not be read.
     package static func sockets(of pid: Int32) -> Set<UInt64>? {
         guard let names = try? FileSystem.list("/proc/\(pid)/fd") else { return nil }
@@ -34,18 +42,24 @@ package enum ListeningSockets {
     }
 
     private static func read(_ path: String) -> [(inode: UInt64, port: Int)] {
-        guard let bytes = try? FileSystem.readStream(path, limit: limit) else { return [] }
-        var found: [(inode: UInt64, port: Int)] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")).dropFirst() {
-            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 10)
+        fields(of: path).compactMap { fields in
             // 0A is LISTEN; the local address is hexadecimal `ADDRESS:PORT`.
-            guard fields.count > 9, fields[3].elementsEqual("0A".utf8),
-                let port = Int(String(decoding: fields[1].suffix(4), as: UTF8.self), radix: 16),
+            guard fields[3].elementsEqual("0A".utf8), let port = port(fields[1]),
                 let inode = UInt64(String(decoding: fields[9], as: UTF8.self))
-            else { continue }
-            found.append((inode, port))
+            else { return nil }
+            return (inode, port)
         }
-        return found
+    }
+
+    private static func fields(of path: String) -> [[ArraySlice<UInt8>]] {
+        guard let bytes = try? FileSystem.readStream(path, limit: limit) else { return [] }
+        return bytes.split(separator: UInt8(ascii: "\n")).dropFirst().map { line in
+            line.split(separator: UInt8(ascii: " "), maxSplits: 10)
+        }.filter { $0.count > 9 }
+    }
+
+    private static func port(_ address: ArraySlice<UInt8>) -> Int? {
+        Int(String(decoding: address.suffix(4), as: UTF8.self), radix: 16)
     }
 }
 

@@ -3,7 +3,7 @@
 /// The command line of the gateway's executable, which `llm-router gateway …` runs.
 struct Arguments {
     enum Command: String {
-        case serve, check
+        case serve, check, front
     }
 
     var command: Command
@@ -13,11 +13,14 @@ struct Arguments {
     var loops: Int?
     /// A listening socket that the process before this one hands over.
     var inheritedSocket: Int32?
+    /// The file that names the process behind a front.
+    var target: String?
     var wantsJSON = false
 
     static let usage = """
         usage: llm-router-gateway serve --config FILE [--host HOST] [--port PORT] [--threads N]
                llm-router-gateway check --config FILE [--output text|json]
+               llm-router-gateway front --target FILE [--host HOST] [--port PORT]
 
         """
 
@@ -37,13 +40,18 @@ struct Arguments {
                 return .failure(UsageError(words: "`\(pair[0]) \(value)` is not understood"))
             }
         }
-        guard arguments.config != nil else { return .failure(UsageError(words: "`--config FILE` is missing")) }
-        return .success(arguments)
+        switch command == .front ? arguments.target : arguments.config {
+        case .some: return .success(arguments)
+        case nil:
+            let option = command == .front ? "--target" : "--config"
+            return .failure(UsageError(words: "`\(option) FILE` is missing"))
+        }
     }
 
     private mutating func set(_ option: String, _ value: String) -> Bool {
         switch option {
         case "--config": config = value
+        case "--target": target = value
         case "--host": host = value
         case "--port":
             guard let number = Int(value), (0...65535).contains(number) else { return false }

@@ -37,6 +37,11 @@ enum Main {
             options.executable = executable
             options.environment = environment
             return GatewayProcess(options, environment: variable).run()
+        case .front:
+            var options = FrontServer.Options(target: arguments.target ?? "")
+            if let host = arguments.host { options.host = host }
+            if let port = arguments.port { options.port = port }
+            return FrontProcess(options).run()
         case .check:
             let report = ConfigCheck(environment: variable).run(config, asJSON: arguments.wantsJSON)
             write(report.output, to: 1)

@@ -48,10 +48,31 @@ import Testing
         #expect(try stack.run("security", "check").code == 0)
 
         try useCredentials(of: stack)
+        try switchBehindFront(stack)
         let stop = try stack.run("service", "stop", "all")
-        #expect(stop.lines.sorted() == ["cliproxyapi_plus:stopped", "litellm:stopped"], "\(stop)")
-        for pid in [after, proxy] { #expect(ProcessIdentity.of(pid: pid) == nil) }
+        #expect(
+            stop.lines.sorted() == ["cliproxyapi_plus:stopped", "litellm-b:stopped", "litellm:stopped"], "\(stop)")
+        for pid in [proxy] { #expect(ProcessIdentity.of(pid: pid) == nil) }
         try stack.expectNoSecretAnywhere()
+    }
+
+    /// With the gateway in front, clients go on while LiteLLM is replaced.
+    private func switchBehindFront(_ stack: SampleStack) throws {
+        let stop = try stack.run("service", "stop", "litellm")
+        #expect(stop.lines == ["litellm:stopped"], "\(stop)")
+        let text = try stack.fixture.scratch.read("config/routertool.yaml")
+        try stack.fixture.scratch.write(
+            "config/routertool.yaml",
+            text.replacing("  litellm:\n    host:", with: "  litellm:\n    front: embedded\n    host:"))
+        let start = try stack.run("service", "start", "litellm", "--wait", "--timeout", "180")
+        try #require(start.code == 0, "\(start)")
+        let load = try stack.load(streams: 1, callers: 1)
+        let set = try stack.run("profile", "set", "reliability")
+        #expect(set.code == 0 && set.lines.last?.hasPrefix("litellm:restarted pid=") == true, "\(set)")
+        try stack.fixture.scratch.write("stop", "")
+        let result = try load.finish(limit: .seconds(120))
+        #expect(result.code == 0, "\(result)")
+        #expect(result.lines.last?.hasPrefix("streams=0") == false, "\(result)")
     }
 
     private func useCredentials(of stack: SampleStack) throws {

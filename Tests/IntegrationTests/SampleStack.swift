@@ -21,7 +21,7 @@ final class SampleStack {
 
     init() throws {
         fixture = try StackFixture()
-        port = try FreePort.find()
+        port = Int.random(in: 10_000..<30_000)
         callbackPort = try FreePort.find()
         let proxyPort = try FreePort.find()
         archive = try Self.archive(in: fixture.scratch)
@@ -128,9 +128,20 @@ final class SampleStack {
     func chatThroughOpenAIPackage() throws -> ProgramResult {
         var variables = Program.inherited
         variables["OPENAI_BASE_URL"] = "http://127.0.0.1:\(port)/v1"
-        variables["OPENAI_API_KEY"] = try secret("LITELLM_MASTER_KEY")
+        variables["OPENAI_API_KEY"] = try fixture.secret("LITELLM_MASTER_KEY")
         let script = Golden.repository + "/Tests/IntegrationTests/Fixtures/openai_chat.py"
         return try Program(try PythonEnvironment.withClientLibraries(), [script], environment: variables).run()
+    }
+
+    /// Clients that go on until the file `stop` is written; the program prints each failure.
+    func load(streams: Int, callers: Int) throws -> RunningProgram {
+        var variables = Program.inherited
+        variables["API_KEY"] = try fixture.secret("LITELLM_MASTER_KEY")
+        let script = Golden.repository + "/Tests/IntegrationTests/Fixtures/front_load.py"
+        let arguments = [script, String(port), "router-default", String(streams), String(callers)]
+        return try Program(
+            "/usr/bin/python3", arguments + [fixture.scratch.path("stop")], environment: variables
+        ).start()
     }
 
     func modelNames() throws -> [String] {
@@ -138,7 +149,7 @@ final class SampleStack {
             "--silent", "--show-error", "--no-buffer", "--max-time", "60", "--config", "-",
             "http://127.0.0.1:\(port)/v1/models",
         ]
-        let header = "header = \"Authorization: Bearer \(try secret("LITELLM_MASTER_KEY"))\"\n"
+        let header = "header = \"Authorization: Bearer \(try fixture.secret("LITELLM_MASTER_KEY"))\"\n"
         let result = try Program("/usr/bin/curl", arguments, input: header).run()
         #expect(result.code == 0, "\(result)")
         let models = try JSONParser.parse(result.output)
@@ -147,20 +158,9 @@ final class SampleStack {
 
     // MARK: Secrets
 
-    private func secrets() throws -> [(name: String, value: String)] {
-        try fixture.scratch.read(".router/secrets.env").split(separator: "\n").compactMap { line in
-            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-            return line.hasPrefix("#") || parts.count < 2 ? nil : (parts[0], parts[1])
-        }
-    }
-
-    private func secret(_ name: String) throws -> String {
-        try #require(try secrets().first { $0.name == name }).value
-    }
-
     /// Neither generated nor planted secrets nor tokens are in anything that was said, written or given as an argument.
     func expectNoSecretAnywhere() throws {
-        var planted = Self.plantedKeys + (try secrets().map(\.value))
+        var planted = Self.plantedKeys + (try fixture.secrets().map(\.value))
         let holders = [".router/secrets.env", "config/cliproxyapi.yaml", "codex/auth.json"].map(fixture.scratch.path)
         for path in try files(below: fixture.scratch.path(".router/auths")) where path.hasSuffix(".json") {
             let object = try JSONParser.parse(try FileSystem.read(path, limit: 1 << 20))

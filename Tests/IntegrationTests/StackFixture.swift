@@ -3,6 +3,7 @@
 import JSONSyntax
 import SystemIO
 import TestSupport
+import Testing
 
 /// A project folder with a configuration of its own, and the built command to use on it; stopped when it goes.
 final class StackFixture: Sendable {
@@ -80,6 +81,18 @@ final class StackFixture: Sendable {
         guard FileSystem.exists(file) else { return [] }
         let text = String(decoding: try FileSystem.read(file, limit: 64 << 20), as: UTF8.self)
         return try text.split(separator: "\n").map { try JSONParser.parse(String($0)) }
+    }
+
+    /// The generated keys of the stack.
+    func secrets() throws -> [(name: String, value: String)] {
+        try scratch.read(".router/secrets.env").split(separator: "\n").compactMap { line in
+            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+            return line.hasPrefix("#") || parts.count < 2 ? nil : (parts[0], parts[1])
+        }
+    }
+
+    func secret(_ name: String) throws -> String {
+        try #require(try secrets().first { $0.name == name }).value
     }
 
     /// The pid that `status` says, nil when the service does not run.

@@ -132,7 +132,13 @@ struct WrongEntry: Sendable, CustomTestStringConvertible {
         .services(
             "a: {command: {args: [x]}, readiness: {tcp: {}}}", "config/probe-without-port", "`services.a` has none", "{"
         ),
-        .service("front: embedded", "config/front-unavailable", "`services.web.front` cannot be used", "embedded"),
+        .service("front: embedded", "config/front-port", "`services.web.front` needs `services.web.port`", "embedded"),
+        .services(
+            "a: {front: embedded, port: 10, command: {args: [x, --port, '11']}}", "config/front-port",
+            "the same number among `command.args`", "embedded"),
+        .services(
+            "a: {front: embedded, port: 10, command: {args: [x, --port=10]}}\n  b: {port: 12, command: {args: [y]}}",
+            "config/front-taken", "needs port 12, which `services.b` has", "embedded"),
         .services(
             "g: {port: 5, command: {args: [llm-router, gateway, serve, --config, x]}}", "config/gateway-port",
             "`services.g.port` is 5, but the gateway that it starts listens on 4000", "5"),

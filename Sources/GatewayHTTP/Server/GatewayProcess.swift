@@ -42,41 +42,33 @@ package struct GatewayProcess: Sendable {
 
     /// Serves until a signal ends it; returns the exit status.
     package func run() -> Int32 {
-        // Blocked before any thread exists, so that all inherit it and only sigwait sees them.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR2] { sigaddset(&signals, number) }
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        signal(SIGPIPE, SIG_IGN)
-        Self.raiseDescriptorLimit()
+        let signals = ProcessSignals()
         let server: GatewayServer
         let drainTimeout: Duration
         do {
             let settings = try reader.read(options.config)
-            report(settings.findings)
+            ProcessWords.report(settings.findings)
             var serverOptions = options.server
             serverOptions.host = options.host ?? settings.host ?? serverOptions.host
             serverOptions.port = options.port ?? settings.port ?? serverOptions.port
             drainTimeout = .nanoseconds(settings.limits.drainTimeout)
             server = try GatewayServer(settings, options: serverOptions)
-            say(
+            ProcessWords.say(
                 "listening on http://\(serverOptions.host):\(server.port) with \(settings.policy.deployments.count) deployments"
             )
         } catch {
-            report(error)
+            ProcessWords.report(error)
             return 2
         }
         if options.replacesParent { kill(getppid(), SIGTERM) }
         while true {
-            var number: Int32 = 0
-            guard sigwait(&signals, &number) == 0 else { continue }
-            switch number {
-            case SIGHUP: reload(server)
-            case SIGUSR2: startSuccessor(of: server)
-            default:
-                say("draining")
+            switch signals.next() {
+            case .reload: reload(server)
+            case .replace: startSuccessor(of: server)
+            case .end:
+                ProcessWords.say("draining")
                 let isDone = server.drain(within: drainTimeout)
-                say(isDone ? "stopped" : "stopped; some requests did not finish in time")
+                ProcessWords.say(isDone ? "stopped" : "stopped; some requests did not finish in time")
                 return 0
             }
         }
@@ -86,16 +78,16 @@ package struct GatewayProcess: Sendable {
         do {
             try apply(to: server)
         } catch {
-            report(error)
-            say("the configuration stays as it was")
+            ProcessWords.report(error)
+            ProcessWords.say("the configuration stays as it was")
         }
     }
 
     private func apply(to server: GatewayServer) throws {
         let settings = try reader.read(options.config)
-        report(settings.findings)
+        ProcessWords.report(settings.findings)
         server.reload(settings)
-        say("reloaded \(options.config), generation \(server.generation)")
+        ProcessWords.say("reloaded \(options.config), generation \(server.generation)")
     }
 
     /// Starts the executable anew on the same socket. Both accept until the new one answers and ends this one.
@@ -108,41 +100,10 @@ package struct GatewayProcess: Sendable {
         do {
             let started = try ChildProcess.spawn(
                 spec, input: 0, output: 1, error: 2, extraDescriptor: server.listeningDescriptor)
-            say("started the successor \(started.pid)")
+            ProcessWords.say("started the successor \(started.pid)")
         } catch {
-            report(error)
-            say("no successor; this process goes on")
+            ProcessWords.report(error)
+            ProcessWords.say("no successor; this process goes on")
         }
-    }
-
-    private func report(_ error: any Error) {
-        let renderer = DiagnosticRenderer(usesColor: false)
-        switch error {
-        case let list as DiagnosticList:
-            Self.write(renderer.render(DiagnosticList(list.diagnostics.filter { $0.severity != .note })))
-        case let error as any DiagnosticConvertible: Self.write(renderer.render(error.diagnostic))
-        default: Self.write("error: \(error)\n")
-        }
-    }
-
-    private func say(_ words: String) {
-        Self.write("llm-router-gateway: \(words)\n")
-    }
-
-    private static func write(_ text: String) {
-        try? OwnedDescriptor.writeAll(Array(text.utf8), to: 2)
-    }
-
-    /// Ten thousand streams need twenty thousand descriptors; the soft limit is often 1,024.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-            let resource = RLIMIT_NOFILE
-        #endif
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = min(limit.rlim_max, 1 << 18)
-        setrlimit(resource, &limit)
     }
 }

@@ -32,6 +32,12 @@ package struct Named<Value: Sendable>: Sendable {
     package let name: String
     package let span: SourceSpan?
     package var value: Value
+
+    package init(name: String, span: SourceSpan?, value: Value) {
+        self.name = name
+        self.span = span
+        self.value = value
+    }
 }
 
 extension ValueFormat {

@@ -15,10 +15,7 @@ enum ConfigValidator {
         for service in configuration.services {
             checkDependencies(service, names: names, configuration, &decoder)
             checkProbes(service, nodes?[service.name], &decoder)
-            if service.value.front != nil {
-                let key = "services.\(service.name).front"
-                decoder.report(.frontUnavailable(key: key), at: nodes?[service.name]?["front"]?.span)
-            }
+            checkFront(service, nodes?[service.name], configuration.services, &decoder)
             checkGatewayPort(service, nodes?[service.name], configuration.gateway, &decoder)
         }
         checkPorts(configuration.services, nodes, &decoder)
@@ -58,6 +55,30 @@ enum ConfigValidator {
             if needsPort, service.value.port == nil {
                 decoder.report(.probeWithoutPort(key: key, service: service.name), at: span)
             }
+        }
+    }
+
+    /// Behind a front the service runs on one of two ports of its own, so it must be told its port on its command line.
+    private static func checkFront(
+        _ service: Named<ServiceSection>, _ node: YAMLNode?, _ services: [Named<ServiceSection>],
+        _ decoder: inout ConfigDecoder
+    ) {
+        guard service.value.front != nil else { return }
+        let key = "services.\(service.name).front"
+        let span = node?["front"]?.span
+        guard let port = service.value.port, port <= 65_533 else {
+            return decoder.report(.frontWithoutPort(key: key, service: service.name), at: span)
+        }
+        let slots = FrontSlot.allCases.map { service.value.slot($0, of: service.name) }
+        if slots[0].value.command.arguments == service.value.command.arguments {
+            decoder.report(.frontWithoutPort(key: key, service: service.name), at: span)
+        }
+        for other in services where other.name != service.name {
+            guard let slot = slots.first(where: { $0.name == other.name || $0.value.port == other.value.port }) else {
+                continue
+            }
+            let what = slot.name == other.name ? "the name `\(slot.name)`" : "port \(slot.value.port ?? 0)"
+            decoder.report(.frontTaken(key: key, what: what, by: other.name), at: span)
         }
     }
 

@@ -33,6 +33,9 @@ package struct ProfileSetCommand: RouterCommand {
                 "profile": .string(name), "active_config": .string(stack.paths.activeConfig),
                 "state_file": .string(stack.paths.stateFile), "services": .array(switched.map(\.json)),
             ])
+        for outcome in switched {
+            if let diagnostic = outcome.diagnostic { context.console.report(diagnostic) }
+        }
         context.console.show(report)
         return switched.allSatisfy(\.result.isSuccess) ? .success : .failure
     }
@@ -76,16 +79,21 @@ struct ProfileSwitching {
         let affected = { (action: ProfileSwitchAction) in
             specs.filter { $0.onProfileSwitch == action && running.contains($0.name) }.map(\.name)
         }
-        var outcomes: [ServiceOutcome] = []
+        let timeout = stack.configuration.supervisor.startTimeout
         let reloaded = affected(.reload)
-        if !reloaded.isEmpty {
-            outcomes += try client.reload(reloaded, timeout: stack.configuration.supervisor.startTimeout)
-        }
         let restarted = affected(.restart)
-        if !restarted.isEmpty {
-            outcomes += try client.restart(
-                restarted, specs: specs, wait: .started, timeout: stack.configuration.supervisor.startTimeout)
+        // A slot is restarted by the name of its front.
+        let names = restarted.map { name in
+            stack.configuration.services.map(\.name).first { service in
+                stack.front(of: service).map { $0.running($0.active).name == name } ?? false
+            } ?? name
         }
-        return outcomes.filter { affected(.reload).contains($0.service) || affected(.restart).contains($0.service) }
+        var outcomes: [ServiceOutcome] = []
+        if !reloaded.isEmpty { outcomes += try client.reload(reloaded, timeout: timeout) }
+        if !names.isEmpty {
+            let all = try names.flatMap { try stack.services(named: $0) }
+            outcomes += try ServiceOperations(stack).restart(all, wait: false, timeout: timeout)
+        }
+        return outcomes.filter { reloaded.contains($0.service) || names.contains($0.service) }
     }
 }

@@ -69,12 +69,8 @@ package struct ServiceRestartCommand: RouterCommand {
 
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
-        let names = try stack.services(named: options.name)
-        let specs = try stack.checkedServices()
-        let outcomes = try stack.withSupervisor { client throws(ControlError) in
-            try client.restart(
-                names, specs: specs, wait: options.wait ? .ready : .started, timeout: options.limit(stack))
-        }
+        let outcomes = try ServiceOperations(stack).restart(
+            try stack.services(named: options.name), wait: options.wait, timeout: options.limit(stack))
         return ServiceOperations(stack).show(outcomes)
     }
 }
@@ -94,40 +90,5 @@ package struct ServiceStopCommand: RouterCommand {
         let stack = try Stack.load(context)
         return try ServiceOperations(stack).show(
             ServiceOperations(stack).stop(try stack.services(named: options.name), timeout: options.limit(stack)))
-    }
-}
-
-/// What `service`, `up` and `down` do alike.
-struct ServiceOperations {
-    private let stack: Stack
-
-    init(_ stack: Stack) {
-        self.stack = stack
-    }
-
-    func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
-        let specs = try stack.checkedServices()
-        return try stack.withSupervisor { client throws(ControlError) in
-            try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
-        }
-    }
-
-    /// Stops `names`; with neither a supervisor nor anything left by one, there is nothing to do.
-    func stop(_ names: [String], timeout: Duration) throws -> [ServiceOutcome] {
-        let offline = try OfflineState.read(stack.layout, now: stack.context.now())
-        if try ControlClient.connect(stack.layout) == nil, offline.services.allSatisfy({ $0.pid == nil }) {
-            for name in names { stack.record(.serviceStop, service: name, result: .notRunning) }
-            return names.map { ServiceOutcome(service: $0, result: .notRunning) }
-        }
-        return try stack.withSupervisor { client throws(ControlError) in try client.stop(names, timeout: timeout) }
-    }
-
-    /// Prints outcomes and says why the failed ones failed.
-    func show(_ outcomes: [ServiceOutcome]) -> ExitStatus {
-        for outcome in outcomes {
-            if let diagnostic = outcome.diagnostic { stack.context.console.report(diagnostic) }
-        }
-        stack.context.console.show(Report(outcomes: outcomes))
-        return outcomes.allSatisfy(\.result.isSuccess) ? .success : .failure
     }
 }

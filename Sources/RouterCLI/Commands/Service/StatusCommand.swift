@@ -67,7 +67,7 @@ struct StackView {
                         hints: ["`llm-router service start all` starts one, which takes them over as they are"]))
             }
         }
-        let configured = stack.configuration.services.map(\.name)
+        let configured = stack.serviceNames
         for name in configured where !found.contains(where: { $0.name == name }) {
             found.append(ServiceStatus(name: name, phase: .stopped, wanted: .stopped))
         }

@@ -31,7 +31,7 @@ package struct UpCommand: RouterCommand {
         let limit =
             timeout.map { Duration.milliseconds(Int64($0 * 1000)) } ?? stack.configuration.supervisor.startTimeout
         let outcomes = try ServiceOperations(stack).start(
-            stack.configuration.services.map(\.name), wait: true, timeout: limit)
+            stack.serviceNames, wait: true, timeout: limit)
         context.console.note("profile=\(profile)")
         return ServiceOperations(stack).show(outcomes)
     }
@@ -58,7 +58,7 @@ package struct DownCommand: RouterCommand {
         let operations = ServiceOperations(stack)
         return operations.show(
             try operations.stop(
-                stack.configuration.services.map(\.name), timeout: stack.configuration.supervisor.startTimeout))
+                stack.serviceNames, timeout: stack.configuration.supervisor.startTimeout))
     }
 }
 

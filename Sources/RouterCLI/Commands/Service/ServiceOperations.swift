@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+internal import Diagnostics
+internal import RouterConfig
+internal import RouterControl
+internal import RouterEvents
+internal import RouterServices
+internal import SystemIO
+
+/// What `service`, `up`, `down` and `profile set` do with services.
+struct ServiceOperations {
+    private let stack: Stack
+
+    init(_ stack: Stack) {
+        self.stack = stack
+    }
+
+    func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
+        let fronts = fronts(among: names)
+        try stack.prepareFolders()
+        for front in fronts where !FileSystem.exists(front.targetFile) { try front.activate(front.active) }
+        let specs = try stack.checkedServices()
+        return try stack.withSupervisor { client throws(ControlError) in
+            let outcomes = try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+            for front in fronts { try FrontSwitching(stack: stack, front: front).tidy(&client, timeout: timeout) }
+            return outcomes
+        }
+    }
+
+    /// Restarts `names`; what stands behind a front and runs is replaced without a gap.
+    func restart(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
+        let plan = try stack.checkedPlan()
+        return try stack.withSupervisor { client throws(ControlError) in
+            let running = try client.status().services.filter { $0.pid != nil }.map(\.name)
+            let fronts = fronts(among: names).filter {
+                running.contains($0.service) && running.contains($0.running($0.active).name)
+            }
+            let replaced = fronts.flatMap { [$0.service, $0.running($0.active).name] }
+            let plain = names.filter { !replaced.contains($0) }
+            var outcomes: [ServiceOutcome] = []
+            if !plain.isEmpty {
+                outcomes += try client.restart(
+                    plain, specs: plan.services, wait: wait ? .ready : .started, timeout: timeout)
+            }
+            for front in fronts {
+                outcomes.append(
+                    try FrontSwitching(stack: stack, front: front).renew(&client, plan, timeout: timeout))
+            }
+            return outcomes
+        }
+    }
+
+    /// Stops `names`; with neither a supervisor nor anything left by one, there is nothing to do.
+    func stop(_ names: [String], timeout: Duration) throws -> [ServiceOutcome] {
+        let offline = try OfflineState.read(stack.layout, now: stack.context.now())
+        if try ControlClient.connect(stack.layout) == nil, offline.services.allSatisfy({ $0.pid == nil }) {
+            for name in names { stack.record(.serviceStop, service: name, result: .notRunning) }
+            return names.map { ServiceOutcome(service: $0, result: .notRunning) }
+        }
+        // A killed switch may have left the other slot running.
+        let spare = fronts(among: names).map { $0.running($0.active.other).name }
+        return try stack.withSupervisor { client throws(ControlError) in
+            let running = try client.status().services.filter { $0.pid != nil }.map(\.name)
+            return try client.stop(names + spare.filter(running.contains), timeout: timeout)
+        }
+    }
+
+    private func fronts(among names: [String]) -> [ServiceFront] {
+        names.compactMap { stack.front(of: $0) }
+    }
+
+    /// Prints outcomes and says why the failed ones failed.
+    func show(_ outcomes: [ServiceOutcome]) -> ExitStatus {
+        for outcome in outcomes {
+            if let diagnostic = outcome.diagnostic { stack.context.console.report(diagnostic) }
+        }
+        stack.context.console.show(Report(outcomes: outcomes))
+        return outcomes.allSatisfy(\.result.isSuccess) ? .success : .failure
+    }
+}
