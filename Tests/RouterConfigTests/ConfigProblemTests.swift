@@ -137,7 +137,7 @@ struct WrongEntry: Sendable, CustomTestStringConvertible {
             "a: {front: embedded, port: 10, command: {args: [x, --port, '11']}}", "config/front-port",
             "the same number among `command.args`", "embedded"),
         .services(
-            "a: {front: embedded, port: 10, command: {args: [x, --port=10]}}\n  b: {port: 12, command: {args: [y]}}",
+            "a: {front: embedded, port: 10, command: {args: [x, --port=10]}}, b: {port: 12, command: {args: [y]}}",
             "config/front-taken", "needs port 12, which `services.b` has", "embedded"),
         .services(
             "g: {port: 5, command: {args: [llm-router, gateway, serve, --config, x]}}", "config/gateway-port",
