@@ -135,7 +135,8 @@ let package = Package(
             name: "RouterCLI",
             dependencies: [
                 "Diagnostics", "FetchProtocol", "GatewayConfig", "JSONSyntax", "LLMRouting", "LiteLLMConfig",
-                "RouterConfig", "RouterControl", "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles", "RouterServices",
+                "RouterConfig", "RouterControl", "RouterDoctor", "RouterEvents", "RouterExport", "RouterProfiles",
+                "RouterServices",
                 "RouterSupervisor", "SystemIO", "YAMLSyntax",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -207,7 +208,8 @@ let package = Package(
         .testTarget(
             name: "GatewayHTTPTests",
             dependencies: [
-                "GatewayConfig", "GatewayHTTP", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "StandInHTTP", "SystemIO", "TestSupport",
+                "GatewayConfig", "GatewayHTTP", "JSONSyntax", "LLMRouting", "LiteLLMConfig", "StandInHTTP", "SystemIO",
+                "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

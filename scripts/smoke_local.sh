@@ -21,3 +21,9 @@ trap finish EXIT
 "$router" profile set "$profile"
 "$router" service start all --wait --timeout "$timeout"
 "$router" health
+endpoint=$("$router" status --output json | sed -n 's/.*"endpoint": "\(.*\)".*/\1/p')
+key=$(sed -n 's/^LITELLM_MASTER_KEY=//p' .router/secrets.env 2>/dev/null || true)
+echo "GET $endpoint/models"
+# The key goes through standard input, so that it is in no process's arguments.
+printf 'header = "Authorization: Bearer %s"\n' "${key:-none}" |
+    curl --silent --show-error --fail --max-time 20 --config - --output /dev/null "$endpoint/models"

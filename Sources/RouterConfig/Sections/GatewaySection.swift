@@ -31,7 +31,8 @@ package struct GatewaySection: Sendable {
                 "providers",
                 .mapping(
                     nameWords: "`model_info.id`, `model_name` or providers",
-                    of: .section(ProviderFacts.definition) { ProviderFacts() }), default: "{}", "Facts for ranking; of a provider such as `openai`, limits over all its deployments."),
+                    of: .section(ProviderFacts.definition) { ProviderFacts() }), default: "{}",
+                "Facts for ranking; of a provider such as `openai`, limits over all its deployments."),
             .checked(
                 "ranking", .section(Ranking.definition) { Ranking() }, default: "none",
                 "How providers are ranked when a request asks for none."),

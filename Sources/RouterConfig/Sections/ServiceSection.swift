@@ -79,7 +79,8 @@ package struct ServiceSection: Sendable {
                 "Whether `run` ends with an error when this service is given up."),
             .optional(
                 "front", \.front, .word(), default: "none",
-                "`embedded` lets the gateway hold the port; the service runs on one of the next two, and a switch or restart moves requests to its successor when that is ready."),
+                "`embedded`: the gateway holds the port, the service runs on one of the next two, and a successor takes over unseen."
+            ),
         ])
 
     private static func checkVariableName(_ key: YAMLNode, _ decoder: inout ConfigDecoder) -> Bool {
