@@ -23,7 +23,7 @@ package struct RequestLog: Sendable {
             guard line.first == UInt8(ascii: "{"), let value = try? JSONParser.parse(Array(line)),
                 let model = value["model"]?.stringValue, let status = value["status"]?.integerValue,
                 let duration = value["duration_us"]?.integerValue,
-                let end = value["time"]?.stringValue.flatMap(Self.microseconds(of:))
+                let end = value["time"]?.stringValue.flatMap(CalendarTime.init(iso8601:))
             else {
                 skipped += 1
                 continue
@@ -33,7 +33,7 @@ package struct RequestLog: Sendable {
                 continue
             }
             if let text = value["cost"]?.stringValue, let amount = Money(text) { cost += amount }
-            entries.append((end - Int64(duration), Self.request(value, model, status, duration)))
+            entries.append((end.microsecondsSince1970 - Int64(duration), Self.request(value, model, status, duration)))
         }
         let first = entries.map(\.start).min() ?? 0
         let outputs = entries.map(\.request.usage.outputTokens).filter { $0 > 0 }
@@ -70,17 +70,5 @@ package struct RequestLog: Sendable {
                 latency: .microseconds(max(0, call["duration_us"]?.integerValue ?? 0)))
         }
         return logged
-    }
-
-    /// `2026-11-21T02:55:04.123000+00:00`.
-    private static func microseconds(of text: String) -> Int64? {
-        let parts = text.split { "-T:.+".contains($0) }
-        let numbers = parts.compactMap { Int($0) }
-        guard numbers.count == 9, parts.count == 9, parts[6].count == 6,
-            let second = CalendarTime(
-                year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
-                second: numbers[5])
-        else { return nil }
-        return second.microsecondsSince1970 + Int64(numbers[6])
     }
 }

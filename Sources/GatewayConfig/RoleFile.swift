@@ -7,8 +7,9 @@ internal import YAMLSyntax
 
 /// Why a role configuration (`llm.yaml`) cannot be used.
 package enum RoleFileError: Error, Sendable {
+    case missing(name: String)
     case unreadable(SystemError)
-    case syntax(Diagnostic)
+    case syntax(name: String, Diagnostic)
     case content(RoleConfigurationError)
 }
 
@@ -16,9 +17,12 @@ extension RoleFileError: CustomStringConvertible {
     /// In the words of the role doctor.
     package var description: String {
         switch self {
-        case .unreadable(let error): error.isNotFound ? "Config file not found" : error.diagnostic.message
-        case .syntax(let diagnostic):
-            (diagnostic.span.map { "line \($0.start.line), column \($0.start.column): " } ?? "") + diagnostic.message
+        case .missing(let name): "Config file not found: \(name)"
+        case .unreadable(let error): error.diagnostic.message
+        case .syntax(let name, let diagnostic):
+            "Invalid YAML in \(name): "
+                + (diagnostic.span.map { "line \($0.start.line), column \($0.start.column): " } ?? "")
+                + diagnostic.message
         case .content(let error): error.description
         }
     }
@@ -34,13 +38,13 @@ package enum RoleFile {
         do {
             bytes = try FileSystem.read(path, limit: sizeLimit)
         } catch {
-            throw .unreadable(error)
+            throw error.isNotFound ? .missing(name: name) : .unreadable(error)
         }
         let root: YAMLNode
         do {
             root = try YAMLParser.parse(bytes, name: name)
         } catch {
-            throw .syntax(error.diagnostic)
+            throw .syntax(name: name, error.diagnostic)
         }
         do {
             return try RoleConfiguration(root: value(of: root))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import Diagnostics
 public import LLMRouting
 internal import SystemIO
 
@@ -10,6 +11,7 @@ internal import SystemIO
 /// every user of the machine: the prompt is among them, a secret never is.
 public struct CodexProvider: CompletionProvider {
     static let defaultTimeout = Duration.seconds(120)
+    static let startAttempts = 10
     /// What is kept of each of the program's outputs.
     static let outputLimitBytes = 4 << 20
 
@@ -30,13 +32,22 @@ public struct CodexProvider: CompletionProvider {
             executable: path, arguments: [command] + arguments,
             environment: environment.map { "\($0.key)=\($0.value)" }.sorted())
         let result = try await Blocking.run { isCancelled in
-            do {
-                return try ChildProcess.capture(
-                    spec, timeout: timeout, limit: Self.outputLimitBytes, separatingErrors: true,
-                    isCancelled: isCancelled)
-            } catch is SpawnError {
-                throw Self.notFound(command)
+            for attempt in 1... {
+                do {
+                    return try ChildProcess.capture(
+                        spec, timeout: timeout, limit: Self.outputLimitBytes, separatingErrors: true,
+                        isCancelled: isCancelled)
+                } catch let error as SpawnError {
+                    // A program that is being installed, or a machine that is out of processes, for a moment.
+                    guard error.isTransient, attempt < Self.startAttempts, !isCancelled() else {
+                        throw error.isTransient
+                            ? CompletionFailure(.providerError, "Codex CLI not started: \(error.diagnostic.message)")
+                            : Self.notFound(command)
+                    }
+                    for _ in 0..<10 { Pause.briefly() }
+                }
             }
+            preconditionFailure("the last attempt returns or throws")
         }
         try Task.checkCancellation()
         return try Self.response(result, request, timeout)

@@ -37,7 +37,7 @@ extension LLMRouter {
         do throws(RoleFileError) {
             configuration = try RoleFile.read(file, name: file)
         } catch {
-            throw RoleFileProblem(description: "\(file): \(error)")
+            throw RoleFileProblem(description: "\(error)")
         }
         let clock = Environment(calendar: {
             CalendarTime(microsecondsSince1970: Timestamp.now().nanoseconds / 1000)

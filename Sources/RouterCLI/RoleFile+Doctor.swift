@@ -13,12 +13,8 @@ extension RoleFile {
         } catch {
             switch error {
             case .content(let error): return RoleDoctor.findings(of: error)
-            case .syntax: return RoleDoctor.Findings(errors: ["Config invalid: Invalid YAML in \(name): \(error)"])
-            case .unreadable(let problem):
-                return RoleDoctor.Findings(errors: [
-                    problem.isNotFound
-                        ? "Config invalid: \(error): \(name)" : "Unexpected error loading config: \(error)"
-                ])
+            case .missing, .syntax: return RoleDoctor.Findings(errors: ["Config invalid: \(error)"])
+            case .unreadable: return RoleDoctor.Findings(errors: ["Unexpected error loading config: \(error)"])
             }
         }
     }

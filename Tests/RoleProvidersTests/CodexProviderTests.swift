@@ -137,3 +137,14 @@ import Testing
         #expect(throws: RoleFileProblem.self) { try LLMRouter(file: path + "x", environment: [:]) }
     }
 }
+
+@Suite struct LiveRegistryTests {
+    @Test func `an unknown type is told with all that are known`() throws {
+        let registry = ProviderRegistry.live(environment: [:])
+        let failure = #expect(throws: CompletionFailure.self) { try registry.provider(type: "x") }
+        #expect(failure?.type == .providerError)
+        #expect(
+            failure?.message
+                == "Provider 'x' not registered. Available: ['codex_cli', 'mock', 'openai_http', 'openrouter_http']")
+    }
+}

@@ -106,7 +106,12 @@ public struct CompletionFailure: Error, Hashable, Sendable, CustomStringConverti
     /// When the provider asked for a pause.
     public var retryAfter: Duration?
 
-    public init(_ type: FailureType = .unknown, _ message: String, retryAfter: Duration? = nil) {
+    /// A failure that nobody gave a type.
+    public init(_ message: String) {
+        self.init(.unknown, message)
+    }
+
+    public init(_ type: FailureType, _ message: String, retryAfter: Duration? = nil) {
         self.type = type
         self.message = message
         self.retryAfter = retryAfter

@@ -72,6 +72,18 @@ public struct CalendarTime: Comparable, Hashable, Sendable {
         self.init(secondsSince1970: Int64(days * 86_400 + hour * 3600 + minute * 60 + second))
     }
 
+    /// Reads what ``iso8601`` writes; nil for other texts.
+    public init?(iso8601 text: String) {
+        let parts = text.split { "-T:.+".contains($0) }
+        let numbers = parts.compactMap { Int($0) }
+        guard text.utf8.count == 32, text.hasSuffix("+00:00"), parts.count == 9, numbers.count == 9,
+            let second = CalendarTime(
+                year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
+                second: numbers[5])
+        else { return nil }
+        self.init(microsecondsSince1970: second.microsecondsSince1970 + Int64(numbers[6]))
+    }
+
     public static func < (left: CalendarTime, right: CalendarTime) -> Bool {
         left.microsecondsSince1970 < right.microsecondsSince1970
     }

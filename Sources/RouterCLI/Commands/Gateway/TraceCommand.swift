@@ -3,6 +3,7 @@
 package import ArgumentParser
 internal import Diagnostics
 internal import JSONSyntax
+internal import LLMRouting
 internal import RouterConfig
 internal import SystemIO
 internal import YAMLSyntax
@@ -30,12 +31,15 @@ package struct TraceCommand: RouterCommand {
         let folder = try dir.map(context.resolve) ?? configuredFolder(context)
         guard try FileSystem.status(folder)?.kind == .directory else {
             throw Diagnostic(
-                "trace/no-folder", "no trace directory found: \(folder)",
+                "trace/no-folder", "No trace directory found: \(folder)",
                 hints: ["set `gateway.traces.dir`, or name the folder with --dir"])
         }
         var known = TraceFile.newest(.max, in: folder, request: request)
         let first = Array(known.prefix(last))
-        if first.isEmpty, !follow { context.console.note("no traces found") }
+        if first.isEmpty, !follow {
+            context.console.show(Report(lines: ["No traces found."], json: ["traces": []]))
+            return .success
+        }
         show(follow ? first.reversed() : first, on: context.console)
         while follow {
             // Traces are whole files, renamed into place: a look twice a second misses none that retention leaves.
@@ -99,21 +103,15 @@ struct TraceFile {
         }
     }
 
-    /// Request, start, role, provider, attempt, model, outcome and time, in columns.
+    /// The line of a listing; what the file does not say is empty.
     static func line(_ trace: JSONValue) -> String {
         let text = { (name: String) in trace[name]?.stringValue ?? "" }
-        let failed = !(trace["error"]?.stringValue ?? "").isEmpty
         let elapsed = trace["elapsed_ms"]?.doubleValue ?? 0
-        let columns = [
-            String(text("request_id").prefix(8)), String(text("started_at").prefix(19)), padded(text("role"), 12),
-            padded(text("provider"), 20), padded("a\(trace["attempt"]?.integerValue ?? 0)", 6),
-            padded(text("model"), 20),
-            padded(failed ? "ERROR" : "OK", 6), "\(Int(min(max(elapsed, 0), 1e12)))ms",
-        ]
-        return columns.joined(separator: "  ")
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
+        return RequestTrace(
+            requestID: text("request_id"), role: text("role"), provider: text("provider"), model: text("model"),
+            startedAt: CalendarTime(iso8601: text("started_at")) ?? CalendarTime(secondsSince1970: 0),
+            attempt: trace["attempt"]?.integerValue ?? 0, elapsedMilliseconds: min(max(elapsed, 0), 1e12),
+            error: trace["error"]?.stringValue
+        ).listingLine
     }
 }
