@@ -18,6 +18,12 @@ import Testing
             - model_name: large
               litellm_params: {model: mock/error-503, api_key: none, weight: 1}
               model_info: {id: large-2}
+            - model_name: pair
+              litellm_params: {model: mock/error-503, api_key: none, order: 1}
+              model_info: {id: pair-bad}
+            - model_name: pair
+              litellm_params: {model: "mock/echo?delay_ms=10", api_key: none, order: 2}
+              model_info: {id: pair-good, input_cost_per_token: 0.00001, output_cost_per_token: 0.00002}
         """
 
     private static func gateway(port: Int) -> String {
@@ -101,7 +107,7 @@ import Testing
             "service", "start", "gateway", "--wait", "--timeout", "30", environment: ["KEY_THAT_NOBODY_SETS": "x"])
         try #require(start.code == 0, "\(start)")
         for index in 0..<20 {
-            let model = index % 2 == 0 ? "large" : "chat-auto"
+            let model = index % 2 == 0 ? "pair" : "chat-auto"
             let body = #"{"model":"\#(model)","messages":[{"role":"user","content":"hello"}]}"#
             let answer = try Program(
                 "/usr/bin/curl",
@@ -116,7 +122,7 @@ import Testing
         #expect(text.contains("ROUTING DECISION: chat-auto -> small (score -95, threshold 50, SIMPLE)"))
         let replay = try stack.json("route", "simulate", log, "--profile", "balanced", "--profile", "cost")
         #expect(replay["log"]?["requests"] == 20 && replay["log"]?["failures"] == 0)
-        #expect(replay["log"]?["answers"]?["small-1"] == 10 && replay["log"]?["answers"]?["large-1"] == 10)
+        #expect(replay["log"]?["answers"]?["small-1"] == 10 && replay["log"]?["answers"]?["pair-good"] == 10)
         let profiles = try #require(replay["profiles"]?.arrayValue)
         #expect(profiles.map { $0["profile"]?.stringValue } == ["balanced", "cost"])
         for profile in profiles {
