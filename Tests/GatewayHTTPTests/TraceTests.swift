@@ -76,3 +76,68 @@ import Testing
         }
     }
 }
+
+/// A virtual model's decision, everywhere an operator looks for it.
+@Suite struct DecisionTests {
+    private static let config = """
+        model_list:
+          - {model_name: light, litellm_params: {model: mock/echo}, model_info: {id: light-1}}
+          - {model_name: strong, litellm_params: {model: mock/echo}, model_info: {id: strong-1}}
+
+        """
+
+    private static var policy: JSONObject {
+        var policy = GatewayUnderTest.quickPolicy
+        policy["virtual_models"] = ["chat-auto": ["mode": "vibe", "simple": "light", "complex": "strong"]]
+        policy["traces"] = ["dir": "traces"]
+        return policy
+    }
+
+    @Test(arguments: [
+        (#""hi""#, "light", -98, "simple_task", "SIMPLE"),
+        (#""Design a recursive algorithm""#, "strong", 478, "complex_task", "COMPLEX"),
+        ("null", "light", 4, "simple_task", "SIMPLE"),
+        (#"[{"type":"text","text":"hello"}]"#, "light", -65, "simple_task", "SIMPLE"),
+    ])
+    func `headers, log, trace and metrics tell it`(
+        content: String, pool: String, score: Int, reason: String, word: String
+    ) async throws {
+        try await withGateway(Self.config, policy: Self.policy) { gateway in
+            let answer = try await gateway.client.post(
+                text: #"{"model":"chat-auto","messages":[{"role":"user","content":\#(content)}]}"#)
+            #expect(answer.status == 200, "\(answer.text)")
+            #expect(answer.header("x-llm-router-virtual-model") == "chat-auto")
+            #expect(answer.header("x-llm-router-score") == "\(score)")
+            #expect(answer.header("x-llm-router-route") == pool)
+            let line = try #require(try await gateway.logLines(1).first)
+            #expect(line["score"]?.integerValue == score)
+            #expect(
+                line["decision"]?.stringValue
+                    == "ROUTING DECISION: chat-auto -> \(pool) (score \(score), threshold 50, \(word))")
+            let metrics = try await gateway.client.get("/metrics").text
+            let sample = "llm_router_routing_decisions_total{virtual_model=\"chat-auto\",reason=\"\(reason)\"} 1"
+            #expect(metrics.contains(sample))
+            let traces = gateway.folder.path("traces")
+            let file = try await RawClient.onThread {
+                waitUntil(.seconds(10)) {
+                    ((try? FileSystem.list(traces)) ?? []).first.flatMap { day in
+                        ((try? FileSystem.list(traces + "/" + day)) ?? []).first { $0.hasSuffix(".json") }
+                            .map { "\(traces)/\(day)/\($0)" }
+                    }
+                }
+            }
+            let trace = try JSONParser.parse(try FileSystem.read(try #require(file), limit: 1 << 16))
+            #expect(trace["score"]?.integerValue == score && trace["route"]?.stringValue == pool)
+        }
+    }
+
+    @Test func `a request for a real model is not touched`() async throws {
+        try await withGateway(Self.config, policy: Self.policy) { gateway in
+            let answer = try await gateway.client.post(
+                ["model": "light", "messages": [["role": "user", "content": "Design an algorithm"]]])
+            #expect(answer.header("x-llm-router-score") == nil && answer.header("x-llm-router-route") == "light")
+            let line = try #require(try await gateway.logLines(1).first)
+            #expect(line["decision"] == nil && line["score"] == nil)
+        }
+    }
+}

@@ -11,6 +11,12 @@ struct LoopMetrics: Sendable {
         let status: Int
     }
 
+    /// A virtual model of the config and where its request went.
+    struct DecisionLabel: Hashable, Sendable {
+        let model: String
+        let reason: VirtualDecision.Reason
+    }
+
     struct DeploymentCounts: Sendable {
         var requests = 0
         var inputTokens = 0
@@ -22,6 +28,7 @@ struct LoopMetrics: Sendable {
 
     var requests = Tally<RequestLabel, Int>(0)
     var deployments = Tally<String, DeploymentCounts>(DeploymentCounts())
+    var decisions = Tally<DecisionLabel, Int>(0)
     var failures: [FailureKind: Int] = [:]
     var refusals: [String: Int] = [:]
     var attempts = 0
@@ -36,6 +43,7 @@ struct LoopMetrics: Sendable {
 
     mutating func merge(_ other: LoopMetrics) {
         for (label, count) in other.requests.entries { requests.update(label) { $0 += count } }
+        for (label, count) in other.decisions.entries { decisions.update(label) { $0 += count } }
         failures.merge(other.failures, uniquingKeysWith: +)
         refusals.merge(other.refusals, uniquingKeysWith: +)
         for (deployment, counts) in other.deployments.entries {

@@ -19,6 +19,7 @@ struct MetricsText {
         var writer = MetricsText()
         writer.requests(metrics)
         writer.tokens(metrics)
+        writer.decisions(metrics)
         writer.family("llm_router_upstream_attempts_total", "counter", "Calls to deployments.")
         writer.sample("llm_router_upstream_attempts_total", [], "\(metrics.attempts)")
         writer.family("llm_router_upstream_failures_total", "counter", "Failed calls by kind.")
@@ -45,6 +46,17 @@ struct MetricsText {
         )
         writer.states(deployments)
         return writer.text
+    }
+
+    private mutating func decisions(_ metrics: LoopMetrics) {
+        family("llm_router_routing_decisions_total", "counter", "Requests of virtual models by where they went.")
+        for (label, count) in metrics.decisions.entries.sorted(by: {
+            ($0.label.model, $0.label.reason.rawValue) < ($1.label.model, $1.label.reason.rawValue)
+        }) {
+            sample(
+                "llm_router_routing_decisions_total",
+                [("virtual_model", label.model), ("reason", label.reason.rawValue)], "\(count)")
+        }
     }
 
     private mutating func requests(_ metrics: LoopMetrics) {

@@ -183,6 +183,11 @@ extension GatewayLoop {
         }
         let label = LoopMetrics.RequestLabel(surface: exchange.surface, group: exchange.group, status: status)
         metrics.requests.update(label) { $0 += 1 }
+        if let decision = exchange.run.plan.virtual {
+            metrics.decisions.update(LoopMetrics.DecisionLabel(model: decision.virtualModel, reason: decision.reason)) {
+                $0 += 1
+            }
+        }
         metrics.duration.record(nanoseconds: now - exchange.startedAt)
         if let number = exchange.run.answeredBy { metrics.answered(exchange, number, now: now) }
         if exchange.snapshot.logsRequests {
