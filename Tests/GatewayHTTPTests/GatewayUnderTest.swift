@@ -6,6 +6,7 @@ import GatewayHTTP
 import JSONSyntax
 import LiteLLMConfig
 import StandInHTTP
+import SystemIO
 import TestSupport
 
 #if canImport(Glibc)
@@ -31,10 +32,15 @@ final class GatewayUnderTest: Sendable {
         "breaker": ["failures": 3, "open": "700ms", "probes": 1],
     ]
 
-    init(_ config: String, policy: JSONObject = quickPolicy, environment: [String: String] = [:]) async throws {
+    /// `subfolder` is where relative paths of the policy start.
+    init(
+        _ config: String, policy: JSONObject = quickPolicy, environment: [String: String] = [:],
+        subfolder: String? = nil
+    ) async throws {
         let folder = try ScratchFolder()
         self.folder = folder
-        try Self.write(config, policy, folder)
+        if let subfolder { try PrivateDirectory.create(folder.path(subfolder)) }
+        try Self.write(config, policy, folder, subfolder)
         let log = open(folder.path("access.log"), O_WRONLY | O_CREAT | O_APPEND, 0o600)
         logDescriptor = log
         server = try await RawClient.onThread {
@@ -48,9 +54,12 @@ final class GatewayUnderTest: Sendable {
         client = RawClient(port: server.port)
     }
 
-    private static func write(_ config: String, _ policy: JSONObject, _ folder: ScratchFolder) throws {
+    private static func write(
+        _ config: String, _ policy: JSONObject, _ folder: ScratchFolder, _ subfolder: String? = nil
+    ) throws {
         _ = try folder.write("litellm.yaml", config)
-        let file: JSONValue = ["schema": 1, "base_directory": .string(folder.path), "gateway": .object(policy)]
+        let base = subfolder.map { folder.path($0) } ?? folder.path
+        let file: JSONValue = ["schema": 1, "base_directory": .string(base), "gateway": .object(policy)]
         _ = try folder.write("litellm.gateway.json", JSONWriter.text(of: file))
     }
 

@@ -9,9 +9,16 @@ package enum PythonEnvironment {
         package let description: String
     }
 
-    /// The interpreter of an environment with the real `openai` and `anthropic` packages.
+    /// What the tests of the gateway's API are run with. Pinned, so that a new release of a client is a change of ours.
+    private static let clients = [
+        "anthropic==2.11.0", "instructor==1.17.0", "langchain-openai==1.7.3", "litellm==1.106.2", "llm==0.32.1",
+        // litellm imports it for tool calls without asking for it.
+        "mcp==2.3.0", "openai==2.54.0",
+    ]
+
+    /// The interpreter of an environment with the client libraries that people call a gateway with.
     package static func withClientLibraries() throws -> String {
-        try interpreter(named: "sdk-venv", packages: ["openai", "anthropic"])
+        try interpreter(named: "clients-venv", packages: clients)
     }
 
     /// The interpreter of the environment `name`, with `packages` from the package index.
@@ -19,15 +26,16 @@ package enum PythonEnvironment {
         let folder = Golden.repository + "/.build/" + name
         let interpreter = folder + "/bin/python"
         let marker = folder + "/.complete"
+        let contents = Array(packages.joined(separator: "\n").utf8)
         try PrivateDirectory.create(PathName.parent(of: folder))
         let turn = try FileLock.acquire(folder + ".lock")
         defer { withExtendedLifetime(turn) {} }
-        if FileSystem.exists(marker) { return interpreter }
+        if let installed = try? FileSystem.read(marker, limit: 1 << 16), installed == contents { return interpreter }
         let make = try Program("/usr/bin/env", ["python3", "-m", "venv", "--clear", folder]).run()
         guard make.code == 0 else { throw Missing(description: "apt-get install python3-venv: \(make)") }
         let install = try Program(interpreter, ["-m", "pip", "install", "--quiet"] + packages).run(limit: .seconds(600))
         guard install.code == 0 else { throw Missing(description: "pip cannot install \(packages): \(install)") }
-        try AtomicFile.write([], to: marker, mode: 0o600)
+        try AtomicFile.write(contents, to: marker, mode: 0o600)
         return interpreter
     }
 }

@@ -84,7 +84,7 @@ def with_instructor():
 
     client = openai.OpenAI(base_url=BASE, api_key=KEY, max_retries=0)
     tools = instructor.from_openai(client, mode=instructor.Mode.TOOLS)
-    found = tools.chat.completions.create(model="extract", messages=HELLO, response_model=Weather, max_retries=0)
+    found = tools.chat.completions.create(model="tool", messages=HELLO, response_model=Weather, max_retries=0)
     check(found.city == "Paris", found)
     json = instructor.from_openai(client, mode=instructor.Mode.JSON)
     found = json.chat.completions.create(model="json", messages=HELLO, response_model=Weather, max_retries=0)
