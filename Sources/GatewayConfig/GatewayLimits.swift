@@ -29,6 +29,8 @@ package struct GatewayLimits: Equatable, Sendable {
     package var writeStallTimeout = Nanoseconds.seconds(60)
     /// After the answer's last word until its end mark, for upstreams that forget the mark.
     package var finishGrace = Nanoseconds.milliseconds(500)
+    /// What a connection without a request yet gets after a SIGTERM.
+    package var firstRequestGrace = Nanoseconds.milliseconds(500)
     /// What running requests get after a SIGTERM.
     package var drainTimeout = Nanoseconds.seconds(30)
     /// How often deadlines are looked at.

@@ -13,6 +13,8 @@ struct Arguments {
     var loops: Int?
     /// A listening socket that the process before this one hands over.
     var inheritedSocket: Int32?
+    /// That process.
+    var predecessor: Int32?
     /// The file that names the process behind a front.
     var target: String?
     var wantsJSON = false
@@ -62,6 +64,9 @@ struct Arguments {
         case "--inherit-socket":
             guard let number = Int32(value), number > 2 else { return false }
             inheritedSocket = number
+        case "--replaces":
+            guard let number = Int32(value), number > 1 else { return false }
+            predecessor = number
         case "--output":
             guard ["text", "json"].contains(value) else { return false }
             wantsJSON = value == "json"

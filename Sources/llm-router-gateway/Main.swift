@@ -32,7 +32,7 @@ enum Main {
             options.port = arguments.port
             options.server.loops = arguments.loops
             options.server.inheritedSocket = arguments.inheritedSocket
-            options.replacesParent = arguments.inheritedSocket != nil
+            options.server.predecessor = arguments.predecessor
             options.arguments = CommandLine.arguments
             options.executable = executable
             options.environment = environment

@@ -155,7 +155,7 @@ class Signalled:
         raise SystemExit("no successor started:\n" + open(self.log).read())
 
     def problems(self):
-        return self.said("error.*")
+        return self.said("(?i).*error.*|.*crash.*")
 
     def stop(self):
         os.kill(self.pid, signal.SIGTERM)
@@ -236,7 +236,7 @@ async def main():
         gateway.stop()
         problems = gateway.problems()
         shutil.rmtree(folder, ignore_errors=True)
-    for failure in (tally.failures + problems)[:10]:
+    for failure in (problems + tally.failures)[:10]:
         print(failure)
     print(
         f"{options.mode}: {options.switches} switches in {elapsed:.0f} s (slowest {slowest * 1000:.0f} ms), "

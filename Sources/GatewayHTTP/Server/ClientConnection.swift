@@ -143,10 +143,15 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
-    /// Closes an idle connection at once and a busy one after its answer.
+    /// Closes an idle connection at once and a busy one after its answer. Who has just connected is about to ask.
     func drain() {
         keepsAlive = false
-        if case .readingHead = state, buffered.readableBytes == 0 { channel?.close(promise: nil) }
+        guard case .readingHead = state, buffered.readableBytes == 0 else { return }
+        if requestCount > 0 {
+            channel?.close(promise: nil)
+        } else {
+            deadline = min(deadline, loop.now + loop.limits.firstRequestGrace)
+        }
     }
 
     // MARK: Reading requests

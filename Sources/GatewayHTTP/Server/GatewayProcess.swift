@@ -20,8 +20,6 @@ package struct GatewayProcess: Sendable {
         package var host: String?
         package var port: Int?
         package var server = ServerOptions()
-        /// The process that this one takes over from; it is ended when this one answers.
-        package var replacesParent = false
         /// What to start for a successor: the executable and its arguments.
         package var executable = "/proc/self/exe"
         package var arguments: [String] = []
@@ -60,14 +58,17 @@ package struct GatewayProcess: Sendable {
             ProcessWords.report(error)
             return 2
         }
-        if options.replacesParent { kill(getppid(), SIGTERM) }
+        if let problem = server.operatorProblem { ProcessWords.report(problem) }
+        server.onReload { [weak server] in if let server { try apply(to: server) } }
+        // Closed when this process accepts no more, which its successor waits for.
+        var gate: OwnedDescriptor?
         while true {
             switch signals.next() {
             case .reload: reload(server)
-            case .replace: startSuccessor(of: server)
+            case .replace: gate = startSuccessor(of: server)
             case .end:
                 ProcessWords.say("draining")
-                let isDone = server.drain(within: drainTimeout)
+                let isDone = server.drain(within: drainTimeout) { _ = gate.take() }
                 ProcessWords.say(isDone ? "stopped" : "stopped; some requests did not finish in time")
                 return 0
             }
@@ -90,20 +91,23 @@ package struct GatewayProcess: Sendable {
         ProcessWords.say("reloaded \(options.config), generation \(server.generation)")
     }
 
-    /// Starts the executable anew on the same socket. Both accept until the new one answers and ends this one.
-    private func startSuccessor(of server: GatewayServer) {
-        let inherited = ["--inherit-socket", "3"]
-        let isSuccessor = options.arguments.suffix(2).elementsEqual(inherited)
-        let arguments = isSuccessor ? options.arguments : options.arguments + inherited
-        var spec = ProcessSpec(executable: options.executable, arguments: arguments, environment: options.environment)
+    /// Starts the executable anew on the same socket. When the new one is ready it ends this one.
+    private func startSuccessor(of server: GatewayServer) -> OwnedDescriptor? {
+        var spec = ProcessSpec(
+            executable: options.executable, arguments: Succession.arguments(options.arguments, socket: 3),
+            environment: options.environment)
         spec.newSession = false
         do {
+            var gate = try DescriptorPair.pipe()
+            let input = gate.takeReadEnd()
             let started = try ChildProcess.spawn(
-                spec, input: 0, output: 1, error: 2, extraDescriptor: server.listeningDescriptor)
+                spec, input: input.rawValue, output: 1, error: 2, extraDescriptor: server.listeningDescriptor)
             ProcessWords.say("started the successor \(started.pid)")
+            return gate.takeWriteEnd()
         } catch {
             ProcessWords.report(error)
             ProcessWords.say("no successor; this process goes on")
+            return nil
         }
     }
 }

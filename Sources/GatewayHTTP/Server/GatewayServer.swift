@@ -17,6 +17,8 @@ package struct ServerOptions: Sendable {
     package var loops: Int?
     /// A listening socket that another process opened.
     package var inheritedSocket: Int32?
+    /// The process that accepts from the inherited socket until now.
+    package var predecessor: Int32?
     /// Where the access log goes.
     package var logDescriptor: Int32 = 1
     /// A PEM file of certificates that upstreams may show beside the system's.
@@ -57,6 +59,7 @@ package final class GatewayServer: Sendable {
         var listeners: [any Channel] = []
         var generation = 1
         var isDraining = false
+        var operatorProblem: (any Error)?
     }
 
     package let port: Int
@@ -108,9 +111,20 @@ package final class GatewayServer: Sendable {
             }.wait()
         }
         shared.server = self
+        if let predecessor = options.predecessor { Succession.takeOver(from: predecessor) }
         try listen(socket.duplicate(), isAdmin: false)
-        if let admin = settings.admin { try listen(ListeningSocket.descriptor(admin.address), isAdmin: true) }
+        guard let admin = settings.admin else { return }
+        do {
+            try listen(ListeningSocket.descriptor(admin.address), isAdmin: true)
+        } catch {
+            // Clients are served by this process alone now; what the operator misses must not take that from them.
+            guard options.predecessor != nil else { throw error }
+            state.withLock { $0.operatorProblem = error }
+        }
     }
+
+    /// Why the operator's side of a successor does not answer.
+    var operatorProblem: (any Error)? { state.withLock { $0.operatorProblem } }
 
     /// One loop accepts and deals the connections out in turn. (If each loop accepted from the same socket, the loser of a race
     /// would wake for nothing, which NIO takes for a fault.)
@@ -209,14 +223,23 @@ package final class GatewayServer: Sendable {
     // MARK: End
 
     /// Stops accepting, lets what runs finish within `limit`, then ends everything. Returns whether all finished.
+    ///
+    /// `whenDeaf` is called as soon as nothing is accepted any more.
     @discardableResult
-    package func drain(within limit: Duration) -> Bool {
+    package func drain(within limit: Duration, whenDeaf: () -> Void = {}) -> Bool {
         let listeners = state.withLock { state in
             state.isDraining = true
             defer { state.listeners = [] }
             return state.listeners
         }
-        for listener in listeners { try? listener.close().wait() }
+        for listener in listeners { try? listener.setOption(.autoRead, value: false).wait() }
+        whenDeaf()
+        // What was accepted just now is still on its way to its loop; a listener that closes would close it as well.
+        for loop in loops { try? loop.eventLoop.submit {}.wait() }
+        for listener in listeners {
+            try? listener.eventLoop.submit {}.wait()
+            try? listener.close().wait()
+        }
         for loop in loops {
             loop.eventLoop.execute { loop.value.drain() }
         }
