@@ -217,6 +217,9 @@ let package = Package(
             ],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
+            name: "GatewaySystemTests", dependencies: ["SystemIO", "TestSupport", "llm-router-gateway"],
+            exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: ["Diagnostics", "JSONSyntax", "SystemIO", "TestSupport", "YAMLSyntax"],
             exclude: ["Fixtures"], swiftSettings: strict),

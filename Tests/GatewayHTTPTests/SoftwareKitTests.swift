@@ -41,23 +41,4 @@ import Testing
             }
         }
     }
-
-    @Test func `litellm, LangChain, instructor and the llm command work`() async throws {
-        let python = try await RawClient.onThread { try PythonEnvironment.withClientLibraries() }
-        let config = """
-            model_list:
-              - {model_name: echo, litellm_params: {model: mock/echo}}
-              - {model_name: tool, litellm_params: {model: 'mock/tool?arguments={"city":"Paris"}'}}
-              - {model_name: json, litellm_params: {model: 'mock/echo?text={"city":"Paris"}'}}
-            general_settings: {master_key: sk-test-0123456789}
-
-            """
-        try await withGateway(config, policy: [:]) { gateway in
-            let script = Golden.repository + "/Tests/GatewayHTTPTests/Fixtures/client_check.py"
-            let base = "http://127.0.0.1:\(gateway.server.port)"
-            let result = try await RawClient.onThread { try Program(python, [script, base]).run(limit: .seconds(180)) }
-            #expect(result.code == 0, "\(result)")
-            #expect(result.lines.contains("ok with_llm_command"))
-        }
-    }
 }

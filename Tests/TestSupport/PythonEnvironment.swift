@@ -21,6 +21,11 @@ package enum PythonEnvironment {
         try interpreter(named: "clients-venv", packages: clients)
     }
 
+    /// The interpreter of an environment with the program that makes up requests from an OpenAPI document.
+    package static func withSchemathesis() throws -> String {
+        try interpreter(named: "schemathesis-venv", packages: ["schemathesis==4.32.5"])
+    }
+
     /// The interpreter of the environment `name`, with `packages` from the package index.
     private static func interpreter(named name: String, packages: [String]) throws -> String {
         let folder = Golden.repository + "/.build/" + name

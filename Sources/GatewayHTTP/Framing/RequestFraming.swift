@@ -2,9 +2,9 @@
 
 package import GatewayConfig
 
-/// The methods that the gateway answers; others get 501.
+/// The methods that every server should know; others get 501.
 package enum RequestMethod: UInt8, Equatable, Sendable {
-    case get, head, post, put, delete, patch, options
+    case get, head, post, put, delete, patch, options, query, trace
 }
 
 /// The head of a request as offsets into the bytes it was read from.
@@ -135,7 +135,10 @@ package struct RequestFraming: Sendable {
         case 4:
             if isExactly(bytes, span, "POST") { return .post }
             if isExactly(bytes, span, "HEAD") { return .head }
-        case 5: if isExactly(bytes, span, "PATCH") { return .patch }
+        case 5:
+            if isExactly(bytes, span, "PATCH") { return .patch }
+            if isExactly(bytes, span, "QUERY") { return .query }
+            if isExactly(bytes, span, "TRACE") { return .trace }
         case 6: if isExactly(bytes, span, "DELETE") { return .delete }
         case 7: if isExactly(bytes, span, "OPTIONS") { return .options }
         default: break
