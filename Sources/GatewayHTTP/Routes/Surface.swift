@@ -139,10 +139,11 @@ package enum Route: Equatable, Sendable {
 
 /// Routes of the operator's side.
 package enum AdminRoute: Equatable, Sendable {
-    case providers, analytics, simulateFailure, reload, drain
+    case dashboard, providers, analytics, simulateFailure, reload, drain
 
     package init?(path: some StringProtocol) {
         switch path {
+        case "/", "/dashboard": self = .dashboard
         case "/providers": self = .providers
         case "/routing/analytics": self = .analytics
         case "/simulate/failure": self = .simulateFailure
@@ -154,7 +155,7 @@ package enum AdminRoute: Equatable, Sendable {
 
     package var methods: [RequestMethod] {
         switch self {
-        case .providers, .analytics: [.get, .head]
+        case .dashboard, .providers, .analytics: [.get, .head]
         case .simulateFailure, .reload, .drain: [.post]
         }
     }

@@ -19,7 +19,7 @@ extension GatewayLoop {
         let methods = request.route.methods
         guard methods.contains(request.head.method) else { return .methodNotAllowed(allowed: methods) }
         switch request.route {
-        case .liveness, .readiness: return nil
+        case .liveness, .readiness, .admin(.dashboard): return nil
         case .admin: return authenticate(request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
         case .metrics, .health: if client.isAdmin { return nil }
         case .surface, .models, .model, .unknown: break

@@ -27,6 +27,7 @@ extension GatewayShared {
     /// The operator's routes. What takes longer than a look at the state happens elsewhere and is only asked for here.
     func admin(_ route: AdminRoute, _ request: ClientRequest, _ client: ClientConnection) {
         switch route {
+        case .dashboard: client.respond(Dashboard.answer, to: request)
         case .providers: client.respond(.json(.array(statuses().map(Self.provider))), to: request)
         case .analytics: client.respond(.json(analytics()), to: request)
         case .simulateFailure: client.respond(simulateFailure(request), to: request)
