@@ -9,14 +9,17 @@ internal import YAMLSyntax
 enum ConfigValidator {
     /// Reports what is wrong between the entries of `configuration`, at the places that `root` knows.
     static func validate(_ configuration: Configuration, _ root: YAMLNode, _ decoder: inout ConfigDecoder) {
-        let nodes = root["services"]
+        let entries = root["services"]?.entries ?? []
         // A service that was left out because of an error in it is still a service that others may name.
-        let names = nodes?.entries?.compactMap { $0.key.scalar?.text } ?? []
+        let names = entries.compactMap { $0.key.scalar?.text }
+        // By name, since looking each up in turn would take the square of their number.
+        let nodes = Dictionary(entries.map { ($0.key.scalar?.text ?? "", $0.value) }) { first, _ in first }
         for service in configuration.services {
+            let node = nodes[service.name]
             checkDependencies(service, names: names, configuration, &decoder)
-            checkProbes(service, nodes?[service.name], &decoder)
-            checkFront(service, nodes?[service.name], configuration.services, &decoder)
-            checkGatewayPort(service, nodes?[service.name], configuration.gateway, &decoder)
+            checkProbes(service, node, &decoder)
+            checkFront(service, node, configuration.services, &decoder)
+            checkGatewayPort(service, node, configuration.gateway, &decoder)
         }
         checkPorts(configuration.services, nodes, &decoder)
         checkCycles(configuration.services, &decoder)
@@ -96,7 +99,7 @@ enum ConfigValidator {
     }
 
     private static func checkPorts(
-        _ services: [Named<ServiceSection>], _ nodes: YAMLNode?, _ decoder: inout ConfigDecoder
+        _ services: [Named<ServiceSection>], _ nodes: [String: YAMLNode], _ decoder: inout ConfigDecoder
     ) {
         var owners: [Int: String] = [:]
         for service in services {
@@ -107,25 +110,26 @@ enum ConfigValidator {
             }
             decoder.report(
                 .duplicatePort(
-                    port, service: service.name, other: owner, otherLine: nodes?[owner]?["port"]?.span?.start.line),
-                at: nodes?[service.name]?["port"]?.span)
+                    port, service: service.name, other: owner, otherLine: nodes[owner]?["port"]?.span?.start.line),
+                at: nodes[service.name]?["port"]?.span)
         }
     }
 
     /// Reports each cycle once, at the dependency that closes it.
     private static func checkCycles(_ services: [Named<ServiceSection>], _ decoder: inout ConfigDecoder) {
         var finished: Set<String> = []
+        let named = Dictionary(services.map { ($0.name, $0) }) { first, _ in first }
         for service in services {
             var trail: [String] = []
-            visit(service.name, services, &trail, &finished, &decoder)
+            visit(service.name, named, &trail, &finished, &decoder)
         }
     }
 
     private static func visit(
-        _ name: String, _ services: [Named<ServiceSection>], _ trail: inout [String], _ finished: inout Set<String>,
-        _ decoder: inout ConfigDecoder
+        _ name: String, _ services: [String: Named<ServiceSection>], _ trail: inout [String],
+        _ finished: inout Set<String>, _ decoder: inout ConfigDecoder
     ) {
-        guard !finished.contains(name), let service = services.first(where: { $0.name == name }) else { return }
+        guard !finished.contains(name), let service = services[name] else { return }
         trail.append(name)
         for dependency in service.value.dependencies {
             if let start = trail.firstIndex(of: dependency.name) {

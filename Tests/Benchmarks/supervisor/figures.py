@@ -15,7 +15,7 @@ from bench import PROGRAMS, Stamps, idle, memory, now, percentile
 
 MISSED = []
 CONFIG = """config_version: 2
-paths: {runtime_dir: runtime, active_config: active.yaml, state_file: state.json, log_file: routerctl.log}
+paths: {runtime_dir: ../runtime, active_config: ../active.yaml, state_file: ../state.json, log_file: ../routerctl.log}
 litellm_base: {}
 profiles: {only: {}}
 services:
@@ -39,7 +39,8 @@ class Stack:
         self.folder = tempfile.mkdtemp(prefix="figures-")
         self.stamps = Stamps(self.folder + "/stamps")
         self.names = ["s%d" % index for index in range(count)]
-        self.config = self.folder + "/routertool.yaml"
+        self.config = self.folder + "/config/routertool.yaml"
+        os.mkdir(self.folder + "/config")
         with open(self.config, "w") as file:
             file.write(CONFIG)
             for index, name in enumerate(self.names):
@@ -48,12 +49,12 @@ class Stack:
                 file.write("    restart: {crash_limit: 0, delay: 1ms, max_delay: 1ms, stable_after: 0s}\n")
                 file.write(options.replace("{index}", str(index)))
         if user is not None:
-            for path in [self.folder, self.stamps.path, self.config]:
+            for path in [self.folder, self.folder + "/config", self.stamps.path, self.config]:
                 os.chown(path, user, user)
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [self.router, "--config", self.config, "run"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [self.router, "run"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             user=self.user, group=self.user, extra_groups=None if self.user is None else [])
         return self
 
@@ -76,11 +77,13 @@ class Stack:
         return max(stamp for stamp, _ in self.stamps.last.values())
 
     def command(self, *arguments):
+        os.chdir(self.folder)
         null = os.open(os.devnull, os.O_WRONLY)
         try:
-            return compare.run([self.router, "--config", self.config, *arguments], null)[0]
+            return compare.run([self.router, *arguments], null)[0]
         finally:
             os.close(null)
+            os.chdir("/")
 
     def ask(self, **request):
         connection = socket.socket(socket.AF_UNIX)

@@ -68,10 +68,12 @@ struct StackView {
             }
         }
         let configured = stack.serviceNames
-        for name in configured where !found.contains(where: { $0.name == name }) {
+        let known = Set(found.map(\.name))
+        for name in configured where !known.contains(name) {
             found.append(ServiceStatus(name: name, phase: .stopped, wanted: .stopped))
         }
-        let shown = found.filter { configured.contains($0.name) || $0.pid != nil || $0.wanted == .running }
+        let isConfigured = Set(configured)
+        let shown = found.filter { isConfigured.contains($0.name) || $0.pid != nil || $0.wanted == .running }
         return StackView(
             stack: stack, services: shown.sorted { $0.name < $1.name }, supervisor: supervisor, remarks: remarks)
     }
