@@ -18,8 +18,7 @@ extension ServiceRunner {
             return handle(.spawnFailed("its environment is not known any more", isTransient: false))
         }
         let process = preparedProcess()
-        process.overwriteEnvironment(
-            at: process.spec.environment.count - 1, with: ServiceMark.instanceEntry(instance + 1))
+        process.overwriteLastVariable(with: ServiceMark.instanceEntry(instance + 1))
         do {
             let log = try supervisor.logs.open(spec.log, of: name)
             let input = supervisor.nullInput.rawValue
@@ -78,7 +77,8 @@ extension ServiceRunner {
         let made = PreparedProcess(
             ProcessSpec(
                 executable: command.executable, arguments: command.arguments, environment: environment,
-                directory: command.directory))
+                directory: command.directory),
+            sharing: supervisor.inherited)
         made.openFiles = supervisor.openFilesForChildren
         prepared = made
         return made

@@ -50,7 +50,8 @@ extension Supervisor {
 
     /// Takes over `specs` for `names`, which may be new.
     func adopt(_ specs: [ServiceSpec], for names: Set<String>) {
-        for spec in specs where names.contains(spec.name) {
+        for given in specs where names.contains(given.name) {
+            let spec = sharingEnvironment(given)
             if let runner = runners[spec.name] {
                 if runner.spec != spec || !runner.isFullyKnown
                     || runner.spec.command.inheritedEnvironment != spec.command.inheritedEnvironment
@@ -65,6 +66,18 @@ extension Supervisor {
             }
         }
         renewOrder()
+    }
+
+    /// The same spec with the one copy of the environment that services have in common.
+    private func sharingEnvironment(_ spec: ServiceSpec) -> ServiceSpec {
+        let variables = spec.command.inheritedEnvironment.reveal()
+        guard let shared = inherited, shared.strings == variables else {
+            inherited = SharedStrings(variables)
+            return spec
+        }
+        var spec = spec
+        spec.command.inheritedEnvironment = Secret(shared.strings)
+        return spec
     }
 
     func renewOrder() {

@@ -100,6 +100,8 @@ package final class Supervisor {
     var haveStraysBeenSought = false
     var isFinished = false
     var lock: FileLock
+    /// What most services inherit, held once.
+    var inherited: SharedStrings?
     var upgrade: ProcessSpec?
     var upgradeTrial: HelperProcess?
 

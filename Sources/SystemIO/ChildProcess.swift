@@ -110,12 +110,11 @@ package enum ChildProcess {
     package static func spawn(
         _ prepared: PreparedProcess, input: Int32, output: Int32, error: Int32, extraDescriptor: Int32 = -1
     ) throws(SpawnError) -> Started {
-        let spec = prepared.spec
         if let code = InjectedFault.spawnError {
-            throw SpawnError(program: spec.executable, directory: spec.directory, step: .fork, code: code)
+            throw SpawnError(program: prepared.executable, directory: prepared.directory, step: .fork, code: code)
         }
-        let result = spec.executable.withCString { path in
-            withOptionalCString(spec.directory) { directory in
+        let result = prepared.executable.withCString { path in
+            withOptionalCString(prepared.directory) { directory in
                 var request = router_spawn_request()
                 request.path = path
                 request.argv = UnsafePointer(prepared.arguments.pointer)
@@ -125,8 +124,8 @@ package enum ChildProcess {
                 request.standard_output = output
                 request.standard_error = error
                 request.extra_descriptor = extraDescriptor
-                request.new_session = spec.newSession ? 1 : 0
-                request.umask = mode_t(spec.umask)
+                request.new_session = prepared.newSession ? 1 : 0
+                request.umask = mode_t(prepared.umask)
                 request.no_core = 1
                 request.open_files_soft = prepared.openFiles?.soft ?? 0
                 request.open_files_hard = prepared.openFiles?.hard ?? 0
@@ -135,7 +134,8 @@ package enum ChildProcess {
         }
         guard result.error == 0 else {
             throw SpawnError(
-                program: spec.executable, directory: spec.directory, step: .init(result.step), code: result.error)
+                program: prepared.executable, directory: prepared.directory, step: .init(result.step),
+                code: result.error)
         }
         return Started(
             pid: result.pid, pidDescriptor: result.pidfd >= 0 ? OwnedDescriptor(taking: result.pidfd) : nil)
