@@ -48,6 +48,36 @@ import Testing
         #expect(try FileSystem.list(stack.fixture.scratch.path(".router/auths")).isEmpty)
     }
 
+    @Test func `Ctrl-C at any moment of a login leaves no listener and no half file`() throws {
+        let stack = try SampleStack()
+        try stack.startProxy()
+        var interrupted = 0
+        for milliseconds in [1, 3, 10, 20, 40, 80, 160, 320, 640, 1280] {
+            let before = try logins(of: stack)
+            let login = try stack.start("auth", "codex", "login", "--no-browser")
+            usleep(UInt32(milliseconds * 1000))
+            login.signal(SIGINT)
+            let ended = try login.finish(limit: .seconds(20))
+            // Before the command has begun its login, the signal just ends it.
+            if ended.code == nil { continue }
+            #expect(ended.code == 130, "after \(milliseconds) ms: \(ended)")
+            interrupted += 1
+            #expect(try logins(of: stack) == before + ["cancelled"])
+            let folder = stack.fixture.scratch.path(".router/auths")
+            #expect(try FileSystem.list(folder).isEmpty)
+            let helpers = ProcessRecord.all().filter { $0.parent == login.pid }
+            #expect(helpers.isEmpty)
+        }
+        #expect(interrupted > 4)
+    }
+
+    /// The results of all logins so far.
+    private func logins(of stack: SampleStack) throws -> [String] {
+        try stack.fixture.events().filter { $0["event"]?.stringValue == "oauth_login" }.compactMap {
+            $0["result"]?.stringValue
+        }
+    }
+
     @Test func `an import that is killed at any step leaves a whole credential or none`() throws {
         let stack = try SampleStack()
         let source = try stack.writeCodexLogin()

@@ -86,9 +86,9 @@ struct Login {
     let options: LoginOptions
 
     func run(method: LoginRequest.Method) throws -> ExitStatus {
+        Interruption.observe()
         try stack.prepareFolders()
         try PrivateDirectory.create(stack.paths.authsDirectory)
-        Interruption.observe()
         do {
             let answer = try FetchRunner(stack.context).run(request(method), readsInput: true)
             stack.record(.oauthLogin, provider: provider, result: result(answer), detail: detail(answer))
