@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import GatewayConfig
 internal import JSONSyntax
 internal import LLMRouting
 
@@ -42,10 +41,10 @@ struct RouteExplanationReport {
             "provider=\(candidate.provider)", "upstream_model=\(candidate.upstreamModel)",
             candidate.unavailability.map { "unavailable=\($0.label)" } ?? "available",
         ]
-        if let share = candidate.share { words.append("share=\(rounded(share))") }
+        if let share = candidate.share { words.append("share=\((share * 1000).rounded() / 1000)") }
         if let score = candidate.score { words.append("score=\(score)") }
         words.append("estimated_cost=\(candidate.estimatedCost)")
-        if let latency = candidate.latency { words.append("latency_ms=\(milliseconds(latency))") }
+        if let latency = candidate.latency { words.append("latency_ms=\(latency.shownMilliseconds)") }
         if candidate.isSpecialist { words.append("specialist") }
         return words.joined(separator: " ")
     }
@@ -75,7 +74,7 @@ struct RouteExplanationReport {
             "score": candidate.score.map(JSONValue.double) ?? .null,
             "share": candidate.share.map(JSONValue.double) ?? .null,
             "estimated_cost": .string("\(candidate.estimatedCost)"),
-            "latency_ms": candidate.latency.map { .double(milliseconds($0)) } ?? .null,
+            "latency_ms": candidate.latency.map { .double($0.shownMilliseconds) } ?? .null,
             "specialist": .bool(candidate.isSpecialist),
         ]
     }
@@ -101,90 +100,4 @@ struct RouteExplanationReport {
         case nil: return []
         }
     }
-}
-
-/// Profiles beside what the log says, as `route simulate` prints them.
-struct RouteSimulationReport {
-    private let log: RequestLog
-    private let profiles: [(name: String, outcome: RouteSimulation.Outcome)]
-
-    init(log: RequestLog, profiles: [(String, RouteSimulation.Outcome)]) {
-        self.log = log
-        self.profiles = profiles
-    }
-
-    var report: Report {
-        Report(
-            lines: [line("log", logged)] + profiles.map { line("profile=\($0.name)", $0.outcome) },
-            json: [
-                "log": Self.json(logged), "skipped_lines": .integer(log.skipped),
-                "refused_requests": .integer(log.refused),
-                "profiles": .array(
-                    profiles.map { name, outcome in
-                        var value = JSONObject([("profile", .string(name))])
-                        for member in Self.json(outcome).objectValue?.members ?? [] {
-                            value[member.name] = member.value
-                        }
-                        return .object(value)
-                    }),
-            ], table: table)
-    }
-
-    private var logged: RouteSimulation.Outcome {
-        var outcome = RouteSimulation.Outcome(latencies: log.requests.filter(\.succeeded).compactMap(\.latency))
-        outcome.requests = log.requests.count
-        outcome.failures = log.requests.count { !$0.succeeded }
-        outcome.attempts = log.requests.reduce(0) {
-            $0 + $1.failedCalls.count + ($1.deployment == nil ? 0 : 1)
-        }
-        outcome.cost = log.cost
-        for request in log.requests where request.succeeded {
-            if let deployment = request.deployment { outcome.answers[deployment, default: 0] += 1 }
-        }
-        return outcome
-    }
-
-    private static let columns = [
-        "requests", "failures", "attempts", "cost", "mean_ms", "p50_ms", "p95_ms",
-    ]
-
-    private static func values(_ outcome: RouteSimulation.Outcome) -> [String] {
-        [
-            "\(outcome.requests)", "\(outcome.failures)", "\(outcome.attempts)", "\(outcome.cost)",
-            "\(milliseconds(outcome.meanLatency))", "\(milliseconds(outcome.medianLatency))",
-            "\(milliseconds(outcome.p95Latency))",
-        ]
-    }
-
-    private func line(_ name: String, _ outcome: RouteSimulation.Outcome) -> String {
-        ([name] + zip(Self.columns, Self.values(outcome)).map { "\($0)=\($1)" }).joined(separator: " ")
-    }
-
-    private var table: Table {
-        Table(
-            header: ["PROFILE"] + Self.columns.map { $0.uppercased() },
-            rows: ([("(the log)", logged)] + profiles).map { [$0.0] + Self.values($0.1) })
-    }
-
-    private static func json(_ outcome: RouteSimulation.Outcome) -> JSONValue {
-        [
-            "requests": .integer(outcome.requests), "failures": .integer(outcome.failures),
-            "attempts": .integer(outcome.attempts), "cost": .string("\(outcome.cost)"),
-            "mean_ms": .double(milliseconds(outcome.meanLatency)),
-            "p50_ms": .double(milliseconds(outcome.medianLatency)),
-            "p95_ms": .double(milliseconds(outcome.p95Latency)),
-            "answers": .object(
-                JSONObject(outcome.answers.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
-        ]
-    }
-}
-
-private func milliseconds(_ duration: Duration) -> Double {
-    let (seconds, attoseconds) = duration.components
-    return rounded(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
-}
-
-/// To three decimals: more digits would only look exact.
-private func rounded(_ number: Double) -> Double {
-    (number * 1000).rounded() / 1000
 }
