@@ -132,6 +132,39 @@ struct RoutePlanTests {
         #expect(first.answers == ["a": 200] && second.answers == ["b": 200])
         #expect(first.cost.description == "0.20" && second.cost.description == "1.80")
         #expect(first.medianLatency == .seconds(2) && second.p95Latency == .milliseconds(200))
-        #expect(first.failures == 0 && first.attempts == 200)
+        #expect(first.failures == 0 && first.attempts == 200 && first.assumedAnswers == 0)
+        let unknown = simulation.outcome(of: .ordered("c"), using: &random)
+        #expect(unknown.assumedAnswers == 200 && unknown.meanLatency == RouteSimulation.assumedLatency)
+    }
+
+    @Test func `a replay fails where and as often as the log shows`() {
+        let log = (0..<1000).map { index in
+            var entry = LoggedRequest(
+                at: .seconds(100 * index), request: RouteRequest(model: "m"),
+                usage: TokenUsage(inputTokens: 1, outputTokens: 1), deployment: "b", latency: .milliseconds(100))
+            if index % 4 != 0 {
+                entry.failedCalls = [.init(deployment: "a", kind: .unavailable, latency: .milliseconds(30))]
+            } else {
+                entry.deployment = "a"
+            }
+            return entry
+        }
+        var random = SeededRandom(seed: 2)
+        let outcome = RouteSimulation(log: log).outcome(of: .ordered("a", "b"), using: &random)
+        #expect(outcome.failures == 0 && outcome.answers.values.reduce(0, +) == 1000)
+        // Three of four calls to `a` fail, and its circuit opens and is tested again, as it would have been.
+        #expect((100...300).contains(outcome.answers["a"] ?? 0) && outcome.attempts > 1400, "\(outcome)")
+        let again = RouteSimulation(log: log)
+        var same = SeededRandom(seed: 2)
+        #expect(again.outcome(of: .ordered("a", "b"), using: &same) == outcome, "the same seed, the same outcome")
+    }
+
+    @Test func `the score of a past request decides without its prompt`() throws {
+        for (score, pool) in [(49, "pool-chat-mini"), (50, "pool-chat-standard")] {
+            var request = RouteRequest(model: "auto")
+            request.knownScore = score
+            let plan = try RoutePlan(request, table: table())
+            #expect(plan.model == pool && plan.virtual?.score == score)
+        }
     }
 }

@@ -67,6 +67,9 @@ public struct RouteSimulation: Sendable {
         public var medianLatency: Duration = .zero
         /// 95 of 100 answered requests were not slower.
         public var p95Latency: Duration = .zero
+        /// Answers of deployments that the log does not know: their latency is the declared or an assumed one, and they
+        /// never fail.
+        public var assumedAnswers = 0
         /// Answers by deployment.
         public var answers: [String: Int] = [:]
 
@@ -123,7 +126,9 @@ public struct RouteSimulation: Sendable {
             outcome.cost += run.attempts.reduce(Money.zero) { $0 + $1.cost }
             if let answered = run.answeredBy {
                 latencies.append(end - (Instant(nanoseconds: 0) + entry.at))
-                outcome.answers[run.attempts[answered].attempt.deployment.id, default: 0] += 1
+                let deployment = run.attempts[answered].attempt.deployment.id
+                outcome.answers[deployment, default: 0] += 1
+                if observations[deployment] == nil { outcome.assumedAnswers += 1 }
             } else {
                 outcome.failures += 1
             }

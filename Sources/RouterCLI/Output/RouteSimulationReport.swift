@@ -46,14 +46,14 @@ struct RouteSimulationReport {
     }
 
     private static let columns = [
-        "requests", "failures", "attempts", "cost", "mean_ms", "p50_ms", "p95_ms",
+        "requests", "failures", "attempts", "cost", "mean_ms", "p50_ms", "p95_ms", "assumed",
     ]
 
     private static func values(_ outcome: RouteSimulation.Outcome) -> [String] {
         [
             "\(outcome.requests)", "\(outcome.failures)", "\(outcome.attempts)", "\(outcome.cost)",
             "\(outcome.meanLatency.shownMilliseconds)", "\(outcome.medianLatency.shownMilliseconds)",
-            "\(outcome.p95Latency.shownMilliseconds)",
+            "\(outcome.p95Latency.shownMilliseconds)", "\(outcome.assumedAnswers)",
         ]
     }
 
@@ -74,6 +74,7 @@ struct RouteSimulationReport {
             "mean_ms": .double(outcome.meanLatency.shownMilliseconds),
             "p50_ms": .double(outcome.medianLatency.shownMilliseconds),
             "p95_ms": .double(outcome.p95Latency.shownMilliseconds),
+            "assumed": .integer(outcome.assumedAnswers),
             "answers": .object(
                 JSONObject(outcome.answers.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
         ]
