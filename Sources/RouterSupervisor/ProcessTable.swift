@@ -9,6 +9,8 @@ final class ProcessTable {
     private let stackMark: String
     private var cachedRecords: [ProcessRecord]?
     private var cachedOrphans: [ProcessRecord]?
+    /// Where a hundred adopted services end together, each asks about the same orphans.
+    private var cachedMarks: [Int32: ProcessMark?] = [:]
     private let isWatched: (Int32) -> Bool
 
     init(loop: DescriptorLoop, stackMark: String, isWatched: @escaping (Int32) -> Bool) {
@@ -50,6 +52,7 @@ final class ProcessTable {
     func invalidate() {
         cachedRecords = nil
         cachedOrphans = nil
+        cachedMarks.removeAll(keepingCapacity: true)
     }
 
     /// What of a service's tree lives although its main process is gone.
@@ -104,7 +107,11 @@ final class ProcessTable {
 
     /// The service and start that a process says it belongs to, when it is of this stack.
     func mark(of pid: Int32) -> ProcessMark? {
-        ProcessMark.read(pid: pid, stackMark: stackMark)
+        if let known = cachedMarks[pid] { return known }
+        let found = ProcessMark.read(pid: pid, stackMark: stackMark)
+        if cachedMarks.isEmpty { forgetAtEndOfTurn() }
+        cachedMarks[pid] = .some(found)
+        return found
     }
 }
 

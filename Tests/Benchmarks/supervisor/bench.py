@@ -65,7 +65,7 @@ class Peer:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait()
 
 
 class Floor(Peer):
@@ -179,7 +179,7 @@ class Runit(Peer):
 
     def stop(self):
         self.process.send_signal(signal.SIGHUP)
-        self.process.wait(30)
+        self.process.wait()
 
 
 class S6(Runit):
@@ -200,7 +200,7 @@ class S6(Runit):
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait()
 
 
 class Circus(Peer):

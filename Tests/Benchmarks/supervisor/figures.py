@@ -7,7 +7,7 @@ usage: figures.py LLM-ROUTER [--full] [--only PART ...]
 Parts: hundred, rounds, idle, probes, forks, thousand, flood. The short form takes about two minutes; `--full` takes the
 times of the acceptance: 1,000 rounds, 60 s of idleness and of probing.
 """
-import argparse, json, os, pwd, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, pwd, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import compare
@@ -65,7 +65,7 @@ class Stack:
     def stop(self):
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+            self.process.wait()
 
     def until_started(self):
         deadline = time.time() + 60
@@ -133,17 +133,26 @@ def whole(stack, *arguments, runs=40):
 
 
 def hundred(router, full):
-    starts, stops = [], []
+    boots, starts, stops = [], [], []
     for _ in range(5 if full else 3):
         settle()
         begun = now()
         with Stack(router, 100) as stack:
             begun = now()
-            starts.append((stack.until_started() - begun) / 1e6)
+            boots.append((stack.until_started() - begun) / 1e6)
+            time.sleep(0.5)
+            stack.ask(command="stop", services=[])
+            before = dict(stack.stamps.read())
+            settle()
+            begun = now()
+            stack.ask(command="start", services=[], wait="started", timeoutNanoseconds=10**10)
+            stack.stamps.wait(lambda last: all(last[name] != before[name] for name in before))
+            starts.append((max(stamp for stamp, _ in stack.stamps.last.values()) - begun) / 1e6)
             time.sleep(0.5)
             begun = now()
             stack.stop()
             stops.append((now() - begun) / 1e6)
+    report("100 services: boot of `run`, profile and checks included", statistics.median(boots), "ms")
     report("100 services: start of all", statistics.median(starts), "ms", 100)
     report("100 services: stop of all, with the supervisor's exit", statistics.median(stops), "ms", 15)
     with Stack(router, 100) as stack:
@@ -243,7 +252,12 @@ def forks(router, full):
     with Stack(router, 20, user=user) as stack:
         stack.until_started()
         time.sleep(0.5)
-        subprocess.run(["prlimit", "--pid", str(stack.process.pid), "--nproc=1:"], check=True)
+        def limit(count):
+            command = ["prlimit", "--pid", str(stack.process.pid), "--nproc=%s:" % count]
+            subprocess.run(command, check=True, user=user, group=user, extra_groups=[])
+
+        usual = resource.prlimit(os.getpid(), resource.RLIMIT_NPROC)[0]
+        limit(1)
         for _, pid in dict(stack.stamps.read()).values():
             os.kill(pid, signal.SIGKILL)
         time.sleep(3)
@@ -251,7 +265,7 @@ def forks(router, full):
         report("processes while fork fails", alive, "", 1)
         before = dict(stack.stamps.read())
         begun = now()
-        subprocess.run(["prlimit", "--pid", str(stack.process.pid), "--nproc=100000:"], check=True)
+        limit("unlimited" if usual == resource.RLIM_INFINITY else usual)
         stack.stamps.wait(lambda last: all(last[name][1] != before[name][1] for name in before), 20)
         report("fork failure lifted -> all of 20 running", (now() - begun) / 1e6, "ms", 2000)
 
