@@ -38,7 +38,7 @@ extension Stack {
                 }))
         if runsLiteLLM {
             context.console.note(
-                "this stack runs LiteLLM, which routes by itself; these are the embedded gateway's ways")
+                "this stack runs LiteLLM, which routes by itself; this is what the embedded gateway would do")
         }
         return settings.policy
     }

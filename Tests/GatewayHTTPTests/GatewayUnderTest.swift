@@ -69,7 +69,7 @@ final class GatewayUnderTest: Sendable {
 
     func reload(_ config: String, policy: JSONObject = quickPolicy) throws {
         try Self.write(config, policy, folder)
-        server.reload(try Self.settings(folder, [:]))
+        try server.reload(try Self.settings(folder, [:]))
     }
 
     /// The lines of the access log, once there are `count` of them.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import GatewayHTTP
 import JSONSyntax
+import LLMRouting
+import NIOPosix
 import SystemIO
 import TestSupport
 import Testing
@@ -138,6 +141,60 @@ import Testing
             #expect(answer.header("x-llm-router-score") == nil && answer.header("x-llm-router-route") == "light")
             let line = try #require(try await gateway.logLines(1).first)
             #expect(line["decision"] == nil && line["score"] == nil)
+        }
+    }
+}
+
+/// Budgets and traces that come with a reload.
+@Suite struct ReloadedRecordersTests {
+    private static let config = """
+        model_list:
+          - model_name: main
+            litellm_params: {model: mock/echo}
+            model_info: {id: one, input_cost_per_token: 0.001, output_cost_per_token: 0.001}
+
+        """
+
+    @Test func `what a reload switches on is kept from then on, over further reloads`() async throws {
+        try await withGateway(Self.config) { gateway in
+            let body: JSONValue = [
+                "model": "main", "user": "ann", "max_tokens": 10, "messages": [["role": "user", "content": "hi"]],
+            ]
+            #expect(try await gateway.client.post(body).status == 200)
+            #expect(!FileSystem.exists(gateway.folder.path("spent.sqlite")))
+            var policy = GatewayUnderTest.quickPolicy
+            policy["budgets"] = ["users": ["default": "5.00", "window": "1h"], "store": "spent.sqlite"]
+            policy["traces"] = ["dir": "traces"]
+            var spent = Money.zero
+            for _ in 0..<3 {
+                try gateway.reload(Self.config, policy: policy)
+                let answer = try await gateway.client.post(body)
+                spent += try Money(exactly: answer.header("x-llm-router-cost") ?? "")
+            }
+            let threads = NIOThreadPool(numberOfThreads: 1)
+            threads.start()
+            let kept = try SQLiteLedger(path: gateway.folder.path("spent.sqlite"), threads: threads).balances()
+            #expect(kept.map(\.spent) == [spent] && spent > .zero)
+            let count = try await RawClient.onThread {
+                waitUntil(.seconds(10)) {
+                    let day = ((try? FileSystem.list(gateway.folder.path("traces"))) ?? []).first ?? ""
+                    let files = (try? FileSystem.list(gateway.folder.path("traces/" + day))) ?? []
+                    return files.count == 3 ? 3 : nil
+                }
+            }
+            #expect(count == 3)
+            try await threads.shutdownGracefully()
+        }
+    }
+
+    @Test func `a budget database that cannot be opened changes nothing`() async throws {
+        try await withGateway(Self.config) { gateway in
+            var policy = GatewayUnderTest.quickPolicy
+            policy["budgets"] = ["users": ["default": "5.00"], "store": "no/such/folder/spent.sqlite"]
+            #expect(throws: (any Error).self) { try gateway.reload(Self.config, policy: policy) }
+            #expect(gateway.server.generation == 1)
+            let answer = try await gateway.client.post(plainRequest)
+            #expect(answer.status == 200)
         }
     }
 }

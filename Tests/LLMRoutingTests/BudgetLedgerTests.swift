@@ -79,6 +79,29 @@ struct BudgetLedgerTests {
         #expect(ledger.accountCount == 0)
     }
 
+    @Test func `memory is bounded by the users of two windows, and nobody's money is forgotten`() throws {
+        var ledger = BudgetLedger(policy: policy(window: .seconds(60)))
+        let regular = try ledger.reserve(try Money(exactly: "0.2"), for: [.user("regular")], at: start).get()
+        var largest = 0
+        for user in 0..<50_000 {
+            // A hundred new users a second.
+            let now = start + .milliseconds(10 * user)
+            let reservation = try ledger.reserve(try Money(exactly: "0.1"), for: [.user("u\(user)")], at: now).get()
+            if user % 3 == 0 {
+                ledger.release(reservation)
+            } else {
+                _ = ledger.settle(reservation, cost: try Money(exactly: "0.1"), at: now)
+            }
+            largest = max(largest, ledger.accountCount)
+        }
+        #expect(largest <= 2 * 6000 + 1024, "\(largest) accounts at most")
+        let end = start + .seconds(500)
+        #expect(ledger.balance(of: .user("regular"), at: end).reserved.description == "0.20")
+        _ = ledger.settle(regular, cost: try Money(exactly: "0.2"), at: end)
+        #expect(ledger.balance(of: .user("regular"), at: end).spent.description == "0.20")
+        #expect(ledger.balance(of: .user("u49999"), at: end).spent.description == "0.10")
+    }
+
     /// 1,000 calls at the same time, in any order of reserving, settling and releasing.
     @Test(arguments: 1...30)
     func `spending never exceeds a cap, however calls interleave`(_ seed: UInt64) throws {

@@ -16,10 +16,12 @@ final class Snapshot: Sendable {
     let logsRequests: Bool
     /// For whole answers of deployments that say nothing themselves.
     let answerTimeout: Duration
+    let recorders: Recorders
     let generation: Int
 
-    init(_ settings: GatewaySettings, table: RoutingTable, generation: Int) {
+    init(_ settings: GatewaySettings, table: RoutingTable, recorders: Recorders, generation: Int) {
         self.table = table
+        self.recorders = recorders
         self.generation = generation
         targets = settings.targets.map(Target.init)
         keys = ClientKeys(settings.keys.map(ClientKey.init))

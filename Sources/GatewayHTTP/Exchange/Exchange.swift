@@ -200,7 +200,7 @@ final class Exchange: AttemptOwner {
 
     /// An answer is complete only when its amount is kept.
     private func record(_ entry: LedgerEntry) {
-        guard let ledger = loop.shared.ledger else { return }
+        guard let ledger = snapshot.recorders.ledger else { return }
         isRecording = true
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop

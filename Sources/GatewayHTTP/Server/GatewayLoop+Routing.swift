@@ -193,7 +193,7 @@ extension GatewayLoop {
         if exchange.snapshot.logsRequests {
             log.append(exchange, status: status, error: error, clock: clock)
         }
-        shared.traces?.record(exchange)
+        exchange.snapshot.recorders.traces?.record(exchange)
     }
 }
 

@@ -87,7 +87,7 @@ package struct GatewayProcess: Sendable {
     private func apply(to server: GatewayServer) throws {
         let settings = try reader.read(options.config)
         ProcessWords.report(settings.findings)
-        server.reload(settings)
+        try server.reload(settings)
         ProcessWords.say("reloaded \(options.config), generation \(server.generation)")
     }
 

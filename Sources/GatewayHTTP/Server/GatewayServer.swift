@@ -88,19 +88,13 @@ package final class GatewayServer: Sendable {
         threads = NIOThreadPool(numberOfThreads: 1)
         threads.start()
         var engine = RoutingEngine(policy: settings.policy)
-        var ledger: SQLiteLedger?
-        if let path = settings.ledgerPath {
-            let store = try SQLiteLedger(path: path, threads: threads)
-            let balances = try store.balances()
-            engine.ledger.restore(balances)
-            ledger = store
-        }
-        let first = Snapshot(settings, table: engine.table, generation: 1)
+        let recorders = try Recorders(settings, threads: threads)
+        engine.ledger.restore(recorders.restored)
+        let first = Snapshot(settings, table: engine.table, recorders: recorders, generation: 1)
         snapshot = Mutex(first)
         let shared = GatewayShared(
             loopCount: loopCount, engine: engine, tls: UpstreamTLS(extraRoots: options.extraRoots),
-            logWriter: LogWriter(descriptor: options.logDescriptor, threads: threads), ledger: ledger,
-            traces: settings.traces.map { [threads] in TraceRecorder($0, threads: threads) },
+            logWriter: LogWriter(descriptor: options.logDescriptor, threads: threads),
             adminKey: settings.admin?.key.map { ClientKey(name: "admin", key: $0) })
         self.shared = shared
         group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
@@ -152,16 +146,20 @@ package final class GatewayServer: Sendable {
     // MARK: Reload
 
     /// Puts new settings in force: requests that arrive from now on are answered by them, those under way by the old ones.
-    package func reload(_ settings: GatewaySettings) {
+    ///
+    /// - Throws: when a budget database that they name cannot be opened; the old settings stay in force then.
+    package func reload(_ settings: GatewaySettings) throws {
+        let recorders = try Recorders(settings, after: snapshot.withLock { $0.recorders }, threads: threads)
         let generation = state.withLock { state in
             state.generation += 1
             return state.generation
         }
         let table = shared.engine.withLock { engine in
             engine.install(settings.policy)
+            engine.ledger.restore(recorders.restored)
             return engine.table
         }
-        let next = Snapshot(settings, table: table, generation: generation)
+        let next = Snapshot(settings, table: table, recorders: recorders, generation: generation)
         snapshot.withLock { $0 = next }
         for loop in loops {
             loop.eventLoop.execute { loop.value.replace(next) }

@@ -14,8 +14,6 @@ final class GatewayShared: Sendable {
     let engine: Mutex<RoutingEngine>
     let tls: UpstreamTLS
     let logWriter: LogWriter
-    let ledger: SQLiteLedger?
-    let traces: TraceRecorder?
     let adminKey: ClientKey?
     private let owner = Mutex<WeakServer>(WeakServer())
 
@@ -24,15 +22,12 @@ final class GatewayShared: Sendable {
     }
 
     init(
-        loopCount: Int, engine: RoutingEngine, tls: UpstreamTLS, logWriter: LogWriter, ledger: SQLiteLedger?,
-        traces: TraceRecorder?, adminKey: ClientKey?
+        loopCount: Int, engine: RoutingEngine, tls: UpstreamTLS, logWriter: LogWriter, adminKey: ClientKey?
     ) {
         self.loopCount = loopCount
         self.engine = Mutex(engine)
         self.tls = tls
         self.logWriter = logWriter
-        self.ledger = ledger
-        self.traces = traces
         self.adminKey = adminKey
     }
 

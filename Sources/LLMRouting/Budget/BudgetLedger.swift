@@ -26,6 +26,10 @@ public struct BudgetLedger: Sendable {
     private var accounts: [BudgetScope: Account] = [:]
     private var open: Set<UInt64> = []
     private var nextID: UInt64 = 0
+    /// The number of accounts at which those that are over are forgotten; doubled with what is left, so that the look at
+    /// all of them costs each new account a fixed part.
+    private var pruneAt = leastPruned
+    static let leastPruned = 1024
 
     public init(policy: BudgetPolicy = BudgetPolicy()) {
         self.policy = policy
@@ -42,6 +46,10 @@ public struct BudgetLedger: Sendable {
         let capped = policy.isEmpty ? [] : scopes.filter { policy.cap(for: $0) != nil }
         for scope in capped {
             accounts[scope, default: Account(windowStart: now)].reserved += amount
+        }
+        if accounts.count >= pruneAt {
+            prune(at: now)
+            pruneAt = max(Self.leastPruned, 2 * accounts.count)
         }
         nextID += 1
         if !capped.isEmpty { open.insert(nextID) }

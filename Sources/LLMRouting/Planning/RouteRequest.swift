@@ -67,6 +67,9 @@ public struct RouteRequest: Sendable {
         return TokenUsage(inputTokens: max(0, estimatedInputTokens), outputTokens: max(0, output), isEstimated: true)
     }
 
+    /// Users whose names are longer share the budget of the name's beginning.
+    static let userNameBytes = 256
+
     /// When neither the client nor the deployment bounds the answer.
     public static let assumedOutputTokens = 4096
 }
