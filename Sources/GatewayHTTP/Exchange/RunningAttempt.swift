@@ -44,6 +44,9 @@ final class RunningAttempt: UpstreamReceiver {
     let target: Target
     let surface: Surface
     let isStreaming: Bool
+    /// What a stream says in one go leaves in one piece, up to this size.
+    private static let gatheredBytes = 64 << 10
+
     private unowned let owner: any AttemptOwner
     private let limits: GatewayLimits
     private(set) var phase = Phase.connecting
@@ -120,8 +123,13 @@ final class RunningAttempt: UpstreamReceiver {
     func beginRelaying() {
         guard phase == .held else { return }
         phase = .relaying
-        let held = relay.takeHeld()
-        if held.readableBytes > 0 { owner.attempt(self, output: held) }
+        giveOut()
+    }
+
+    /// Hands the owner what has gathered.
+    private func giveOut() {
+        let output = relay.takeHeld()
+        if output.readableBytes > 0 { owner.attempt(self, output: output) }
     }
 
     /// Ends a stream that said its last word but not its end mark.
@@ -181,7 +189,9 @@ final class RunningAttempt: UpstreamReceiver {
     }
 
     func upstreamPause() {
-        if phase == .relaying { owner.attemptPaused(self) }
+        guard phase == .relaying else { return }
+        giveOut()
+        owner.attemptPaused(self)
     }
 
     func upstreamEnd() {
@@ -291,10 +301,7 @@ final class RunningAttempt: UpstreamReceiver {
             owner.attemptBegan(self)
             guard phase != .over else { return }
         }
-        if phase == .relaying {
-            let output = relay.takeHeld()
-            if output.readableBytes > 0 { owner.attempt(self, output: output) }
-        }
+        if phase == .relaying, relay.heldBytes > Self.gatheredBytes { giveOut() }
         guard phase != .over else { return }
         if let failure = outcome.failure {
             call?.cancel()
@@ -319,12 +326,19 @@ final class RunningAttempt: UpstreamReceiver {
     // MARK: Ends
 
     private func succeed() {
-        if phase == .relaying, let held = relay.endMark() { owner.attempt(self, output: held) }
+        if phase == .relaying {
+            giveOut()
+            if let mark = relay.endMark() { owner.attempt(self, output: mark) }
+        }
+        call?.letGo()
+        call = nil
         phase = .over
         owner.attemptSucceeded(self)
     }
 
     private func fail(_ failure: AttemptFailure) {
+        guard phase != .over else { return }
+        if phase == .relaying { giveOut() }
         guard phase != .over else { return }
         phase = .over
         call?.cancel()

@@ -80,6 +80,8 @@ struct StreamRelay {
         }
     }
 
+    var heldBytes: Int { output.readableBytes }
+
     mutating func takeHeld() -> ByteBuffer {
         defer { output = ByteBuffer() }
         return output

@@ -168,6 +168,7 @@ final class GatewayLoop {
             entry.connection.channel?.close(promise: nil)
             return true
         }
+        for pool in pools.values { pool.closeUnended() }
         for pool in pools.values { pool.closeIdle(olderThan: now - UpstreamPool.idleLimitNanoseconds) }
         log.flush()
         let isIdle = connections.isEmpty && exchanges.isEmpty && waiting.isEmpty && closing.isEmpty

@@ -39,6 +39,10 @@ final class MockCall: UpstreamCall {
         task = nil
     }
 
+    func letGo() {
+        cancel()
+    }
+
     func setReading(_ isReading: Bool) {
         guard self.isReading != isReading else { return }
         self.isReading = isReading

@@ -8,6 +8,8 @@ internal import NIOCore
 protocol UpstreamCall: AnyObject {
     /// Ends the call; the receiver hears nothing more.
     func cancel()
+    /// Says that the answer is complete; the receiver hears nothing more, and the connection may be used again.
+    func letGo()
     /// Stops or continues reading, for clients that read slowly.
     func setReading(_ isReading: Bool)
 }

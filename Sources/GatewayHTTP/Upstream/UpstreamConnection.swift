@@ -76,6 +76,18 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
         }
     }
 
+    func letGo() {
+        receiver = nil
+        switch state {
+        case .body(.chunked, keepsAlive: true), .body(.length, keepsAlive: true):
+            setReading(true)
+            pool.await(self)
+        // All of it is here: what reads it now gives the connection back.
+        case .body(.none, keepsAlive: true), .idle, .closed: break
+        case .awaitingHead, .body: cancel()
+        }
+    }
+
     func setReading(_ isReading: Bool) {
         guard isReading != self.isReading, let channel, channel.isActive else { return }
         self.isReading = isReading
@@ -186,32 +198,47 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
             state = .body(count == remaining ? .none : .length(remaining: remaining - count), keepsAlive: keepsAlive)
             receiver?.upstreamBody(piece)
             return true
-        case .chunked(var framing):
-            do throws(FramingError) {
-                let step = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
-                state = .body(.chunked(framing), keepsAlive: keepsAlive)
-                return deliver(step, keepsAlive)
-            } catch {
-                fail(.malformed(error))
-                return false
-            }
+        case .chunked(let framing): return readChunks(framing, keepsAlive)
         }
     }
 
-    private func deliver(_ step: ChunkedFraming.Step, _ keepsAlive: Bool) -> Bool {
-        switch step {
-        case .incomplete: return false
-        case .framing(let count):
-            buffered.moveReaderIndex(forwardBy: count)
-            return true
-        case .content(let count):
-            if let piece = buffered.readSlice(length: count) { receiver?.upstreamBody(piece) }
-            return true
-        case .end(let count):
-            buffered.moveReaderIndex(forwardBy: count)
-            state = .body(.none, keepsAlive: keepsAlive)
-            return true
+    /// Delivers the contents of all chunks that are there as one piece, since what reads them costs per piece.
+    private func readChunks(_ current: ChunkedFraming, _ keepsAlive: Bool) -> Bool {
+        var framing = current
+        var content = ByteBuffer()
+        var isEnd = false
+        var problem: FramingError?
+        do throws(FramingError) {
+            var isReading = true
+            while isReading {
+                switch try buffered.withFramingBytes({ bytes throws(FramingError) in try framing.next(bytes) }) {
+                case .incomplete: isReading = false
+                case .framing(let count): buffered.moveReaderIndex(forwardBy: count)
+                case .content(let count): take(count, into: &content)
+                case .end(let count):
+                    buffered.moveReaderIndex(forwardBy: count)
+                    isEnd = true
+                    isReading = false
+                }
+            }
+        } catch {
+            problem = error
         }
+        state = .body(isEnd ? .none : .chunked(framing), keepsAlive: keepsAlive)
+        if content.readableBytes > 0 { receiver?.upstreamBody(content) }
+        guard let problem else { return isEnd }
+        if case .body = state { fail(.malformed(problem)) }
+        return false
+    }
+
+    private func take(_ count: Int, into content: inout ByteBuffer) {
+        guard let piece = buffered.readSlice(length: count) else { return }
+        guard content.readableBytes > 0 else {
+            content = piece
+            return
+        }
+        content.reserveCapacity(minimumWritableBytes: count + buffered.readableBytes)
+        content.writeImmutableBuffer(piece)
     }
 
     private func finish(_ keepsAlive: Bool) {

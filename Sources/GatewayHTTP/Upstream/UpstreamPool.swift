@@ -12,11 +12,16 @@ final class UpstreamPool {
     /// Shorter than the keep-alive time of common servers, so that they rarely close under our hands.
     static let idleLimitNanoseconds: Int64 = 50_000_000_000
 
+    /// After the last word of an answer.
+    private static let endingLimitNanoseconds: Int64 = 1_000_000_000
+
     private let origin: Origin
     private let loop: any EventLoop
     private let tls: UpstreamTLS
     let clock: LoopClock
     private var idle: [UpstreamConnection] = []
+    /// Connections whose answer is complete but for the end of its framing, the oldest first.
+    private var ending: [UpstreamConnection] = []
     /// Connections in use or idle, for metrics.
     private(set) var openCount = 0
 
@@ -50,8 +55,24 @@ final class UpstreamPool {
         return pending
     }
 
+    /// Notes a connection that only has to say where its answer ends.
+    func await(_ connection: UpstreamConnection) {
+        connection.idleSince = clock.now
+        ending.append(connection)
+    }
+
+    /// Closes connections that do not end their answers.
+    func closeUnended() {
+        let late = clock.now - Self.endingLimitNanoseconds
+        while let first = ending.first, first.idleSince < late {
+            ending.removeFirst()
+            first.cancel()
+        }
+    }
+
     /// Keeps a connection whose call is over.
     func giveBack(_ connection: UpstreamConnection) {
+        ending.removeAll { $0 === connection }
         guard idle.count < Self.idleLimit else {
             connection.channel?.close(promise: nil)
             return
@@ -62,6 +83,7 @@ final class UpstreamPool {
 
     func forget(_ connection: UpstreamConnection) {
         openCount -= 1
+        ending.removeAll { $0 === connection }
         if let index = idle.firstIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
@@ -153,6 +175,11 @@ final class PendingUpstreamCall: UpstreamCall {
     func cancel() {
         receiver = nil
         connection?.cancel()
+    }
+
+    func letGo() {
+        receiver = nil
+        connection?.letGo()
     }
 
     func setReading(_ isReading: Bool) {
