@@ -352,6 +352,8 @@ def main():
     parser.add_argument("--only", nargs="*", choices=sorted(PARTS))
     options = parser.parse_args()
     router = os.path.abspath(options.router)
+    # Stacks are stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("load %s" % open("/proc/loadavg").read().split()[0])
     for name, part in PARTS.items():
         if not options.only or name in options.only:
