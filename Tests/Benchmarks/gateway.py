@@ -9,12 +9,13 @@ Needs nginx, wrk and a C compiler; haproxy and the other gateways take part when
 account of the process and its children. Ratios of one run mean something; absolute figures do not.
 
 modes: 1 and 64 (connections), 107k (64 connections, prompts of 107 KB), paced (256 streams, an event every 20 ms each), burst
-(64 streams of 200 events at once), many (10,000 streams, an event a second each), ready (time from start to first answer).
+(64 streams of 200 events at once), many (10,000 streams, or as many as descriptors allow, an event a second each), ready (time from start to first answer).
 """
 import argparse
 import glob
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UPSTREAM, STREAMS = 18081, 18381
+# Each stream takes two descriptors of the proxy.
+MANY = min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2)
 ANSWER = (
     '{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
     '"content":"hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}')
@@ -46,7 +49,7 @@ http {
 """
 HAPROXY = """global
   nbthread 1
-  maxconn 30000
+  maxconn MOST
 defaults
   mode http
   option http-no-delay
@@ -151,7 +154,8 @@ class Bench:
             if self.options.only and name not in self.options.only.split(","):
                 continue
             contestant = Contestant(name, "tensorzero::model_name::m" if name == "tensorzero" else "m")
-            for upstream in [UPSTREAM, STREAMS]:
+            # vllm-router wants its upstream to answer before it starts, and that of streams runs only while it is measured.
+            for upstream in [UPSTREAM] if name == "vllm-router" else [UPSTREAM, STREAMS]:
                 self.port += 1
                 process = make(upstream, self.port)
                 if process is None:
@@ -184,7 +188,7 @@ class Bench:
     def make_haproxy(self, upstream, port):
         if shutil.which("haproxy") is None:
             return None
-        path = self.file(f"haproxy{port}.cfg", HAPROXY, PORT=port, UPSTREAM=upstream)
+        path = self.file(f"haproxy{port}.cfg", HAPROXY, PORT=port, UPSTREAM=upstream, MOST=MANY)
         return self.start(["haproxy", "-f", path])
 
     def make_gateway(self, upstream, port):
@@ -229,6 +233,8 @@ class Bench:
 
     def streams(self, contestant, count, events, interval, seconds):
         """Processor time an event, and the delay of events at p50 and p99, in microseconds."""
+        if STREAMS not in contestant.runs:
+            return None
         before = contestant.cpu(STREAMS)
         result = subprocess.run(
             [self.tool, str(STREAMS), str(contestant.runs[STREAMS][1]), str(count), str(events), str(interval), str(seconds)],
@@ -280,15 +286,16 @@ class Bench:
 
     def memory(self, upstream, title):
         print(f"\n{title}: " + ", ".join(f"{c.name} {c.memory(upstream) / 1024:.0f} MB" for c in self.contestants))
+        sys.stdout.flush()
 
     def many(self):
-        print("\n10,000 streams, an event a second each")
+        print(f"\n{MANY} streams, an event a second each")
         for contestant in self.contestants:
             if contestant.name not in ("nginx", "haproxy", "gateway"):
                 continue
             before = contestant.memory(STREAMS)
-            sample = self.streams(contestant, 10_000, 12, 1_000_000, 2)
-            each = (contestant.peak(STREAMS) - before) / 10_000
+            sample = self.streams(contestant, MANY, 12, 1_000_000, 2)
+            each = (contestant.peak(STREAMS) - before) / MANY
             print(f"{contestant.name}: " + (
                 "failed" if sample is None else
                 f"CPU {sample[0]:.1f} us an event, delay p50 {sample[1] / 1000:.1f} ms p99 {sample[2] / 1000:.1f} ms, {each:.1f} KB a stream"))

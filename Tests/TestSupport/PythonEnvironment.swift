@@ -21,6 +21,11 @@ package enum PythonEnvironment {
         try interpreter(named: "clients-venv", packages: clients)
     }
 
+    /// The interpreter of an environment with LiteLLM's proxy.
+    package static func withLiteLLMProxy() throws -> String {
+        try interpreter(named: "litellm-venv", packages: ["litellm[proxy]==1.106.2"])
+    }
+
     /// The interpreter of an environment with the program that makes up requests from an OpenAPI document.
     package static func withSchemathesis() throws -> String {
         try interpreter(named: "schemathesis-venv", packages: ["schemathesis==4.32.5"])

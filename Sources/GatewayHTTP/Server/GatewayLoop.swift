@@ -19,6 +19,10 @@ final class GatewayLoop {
     private var exchanges: [Exchange] = []
     private var waiting: [Exchange] = []
     private var closing: [(connection: ClientConnection, deadline: Int64)] = []
+    /// With more connections than this each is looked at less often than at every tick.
+    private static let looksATick = 256
+    private var nextExchange = 0
+    private var nextConnection = 0
     private var ticker: RepeatedTask?
     private var requestNumber: UInt64 = 0
     private let requestSeed = UInt64.random(in: .min ... .max)
@@ -154,11 +158,25 @@ final class GatewayLoop {
         ticker = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.tick() }
     }
 
+    /// Looks at a part of `list`, which may change meanwhile, and goes on behind it at the next tick: a look at ten thousand
+    /// would hold up their events.
+    private static func look<Element>(
+        at list: () -> [Element], from next: inout Int, _ check: (Element) -> Void
+    ) {
+        for _ in 0..<min(looksATick, list().count) {
+            let list = list()
+            guard !list.isEmpty else { return }
+            if next >= list.count { next = 0 }
+            next += 1
+            check(list[next - 1])
+        }
+    }
+
     private func tick() {
         clock.readCalendar()
         let now = self.now
-        for exchange in exchanges { exchange.check(now: now) }
-        for connection in connections { connection.check(now: now) }
+        Self.look(at: { self.exchanges }, from: &nextExchange) { $0.check(now: now) }
+        Self.look(at: { self.connections }, from: &nextConnection) { $0.check(now: now) }
         startWaiting()
         for exchange in waiting where now >= exchange.queueDeadline {
             exchange.refuse(.overloaded(retryAfter: .seconds(1)))
