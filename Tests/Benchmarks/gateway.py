@@ -29,7 +29,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 UPSTREAM, STREAMS = 18081, 18381
 # Each stream takes two descriptors of the proxy.
-MANY = min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2)
+MANY = min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000) // 2)
 ANSWER = (
     '{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
     '"content":"hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}')
@@ -242,6 +242,7 @@ class Bench:
         after = contestant.cpu(STREAMS)
         numbers = [int(number) for number in re.findall(r"\d+", re.sub(r"p50|p99", "", result.stdout))]
         if len(numbers) != 6 or numbers[2] > 0 or numbers[0] == 0:
+            print(f"{contestant.name}: {result.stdout.strip()} {result.stderr.strip()}")
             return None
         return (after - before) / numbers[0], numbers[3], numbers[4]
 
