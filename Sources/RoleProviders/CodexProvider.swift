@@ -44,7 +44,7 @@ public struct CodexProvider: CompletionProvider {
                             ? CompletionFailure(.providerError, "Codex CLI not started: \(error.diagnostic.message)")
                             : Self.notFound(command)
                     }
-                    for _ in 0..<10 { Pause.briefly() }
+                    Pause.milliseconds(50)
                 }
             }
             preconditionFailure("the last attempt returns or throws")

@@ -80,7 +80,7 @@ package struct CredentialStore: Sendable {
         // The server truncates and then writes: what is not whole now may be so a moment later.
         for _ in 0..<loadAttempts {
             if case .success(let object) = loadOnce(path) { return .success(object) }
-            pause(milliseconds: 10)
+            Pause.milliseconds(10)
         }
         return loadOnce(path)
     }

@@ -48,7 +48,7 @@ package struct Login: ~Copyable {
 
     private mutating func waitForCallback(_ limit: Duration) -> CallbackParameters? {
         guard listener != nil else {
-            pause(milliseconds: Int32(clamping: max(1, limit.wholeMilliseconds)))
+            Pause.milliseconds(Int32(clamping: max(1, limit.wholeMilliseconds)))
             return nil
         }
         return listener?.next(within: limit)

@@ -91,7 +91,7 @@ package struct ProgramLogin: Sendable {
                 if let status = try? ChildProcess.reap(pid: pid) {
                     events.append(.exited(status))
                 } else {
-                    pause(milliseconds: Self.patienceMilliseconds)
+                    Pause.milliseconds(Self.patienceMilliseconds)
                 }
             }
             for event in events + [.tick] { perform(machine.handle(event, now: .now()), pid, console, &machine) }

@@ -219,7 +219,7 @@ package struct LiteLLMBootstrap {
             environment: Self.completed(environment).map { "\($0.key)=\($0.value)" }.sorted(), directory: layout.root)
         let status: ExitStatus
         do throws(FetchProtocolError) {
-            let follower = LogFollower(path: log) { line in
+            let follower = InstallationWatch(path: log) { line in
                 channel.progress(InstallLiteLLMRequest.artifact, "install", line)
             }
             defer { follower.stop() }

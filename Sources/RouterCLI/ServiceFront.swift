@@ -22,12 +22,19 @@ struct ServiceFront {
 
     var targetFile: String { "\(runtimeDirectory)/front-\(service).json" }
 
+    /// Held by whoever changes what is behind the front.
+    var lockFile: String { "\(runtimeDirectory)/front-\(service).lock" }
+
     /// The slot that requests go to.
-    var active: FrontSlot {
-        guard let bytes = try? FileSystem.read(targetFile, limit: 4096), let json = try? JSONParser.parse(bytes),
-            let slot = json["slot"]?.stringValue.flatMap(FrontSlot.init)
-        else { return .a }
-        return slot
+    var active: FrontSlot { target?["slot"]?.stringValue.flatMap(FrontSlot.init) ?? .a }
+
+    /// Whether the target names a slot and its port.
+    var hasTarget: Bool {
+        target?["slot"]?.stringValue.flatMap(FrontSlot.init) != nil && target?["port"]?.integerValue != nil
+    }
+
+    private var target: JSONValue? {
+        (try? FileSystem.read(targetFile, limit: 4096)).flatMap { try? JSONParser.parse($0) }
     }
 
     /// Sends requests to `slot` from now on.

@@ -45,11 +45,21 @@ extension Stack {
         }
     }
 
+    /// The fronts of all services that have one.
+    var fronts: [ServiceFront] { configuration.services.compactMap { front(of: $0.name) } }
+
     /// Everything that the configuration wants to run, in written order; behind a front only the slot in use.
     package var serviceNames: [String] {
         configuration.services.flatMap { service in
             front(of: service.name).map { [service.name, $0.running($0.active).name] } ?? [service.name]
         }
+    }
+
+    /// The services that a stop of `name` means: those of the configuration and those that still run without being in it.
+    package func stoppableServices(named name: String) throws -> [String] {
+        let running = try StackView.read(self, detail: []).services.filter { $0.pid != nil }.map(\.name)
+        if name == "all" { return serviceNames + running.filter { !serviceNames.contains($0) } }
+        return running.contains(name) && front(of: name) == nil ? [name] : try services(named: name)
     }
 
     /// The services that `name` means: one with what stands behind it, or all of them.

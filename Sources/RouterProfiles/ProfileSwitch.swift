@@ -39,12 +39,18 @@ package struct ProfileSwitch: Sendable {
         defer { withExtendedLifetime(lock) {} }
         let madeMasterKey = rendered.needsMasterKey ? try StackSecrets.ensureMasterKey(in: secretsFile) : false
         let policy = GatewayPolicyPath.besides(activeConfig)
-        let isChanged = !holds(rendered.activeFile, activeConfig) || !holds(rendered.gatewayPolicy, policy)
+        let isChanged = !holds(rendered)
         try replace(activeConfig, with: rendered.activeFile)
         try replace(policy, with: rendered.gatewayPolicy)
         try AtomicFile.write(
             ProfileState.bytes(profile: rendered.name, now: now), to: stateFile, mode: 0o600)
         return Outcome(isChanged: isChanged, madeMasterKey: madeMasterKey)
+    }
+
+    /// Whether the files are those of `rendered` already.
+    package func holds(_ rendered: RenderedProfile) -> Bool {
+        holds(rendered.activeFile, activeConfig)
+            && holds(rendered.gatewayPolicy, GatewayPolicyPath.besides(activeConfig))
     }
 
     /// Leaves a file alone that has the bytes already, so that nobody who watches it is woken for nothing.

@@ -134,7 +134,7 @@ extension Supervisor {
         stop(targets.filter { runners[$0] != nil }) { answer(.outcomes($0 + unknown)) }
     }
 
-    private func reload(_ names: [String]) -> [ServiceOutcome] {
+    func reload(_ names: [String]) -> [ServiceOutcome] {
         (names.isEmpty ? orderedNames() : names).map { name in
             guard let process = runners[name]?.process, runners[name]?.isRunning == true else {
                 return ServiceOutcome(service: name, result: .notRunning)

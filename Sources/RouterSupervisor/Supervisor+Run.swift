@@ -95,11 +95,29 @@ extension Supervisor {
     private func reload() {
         guard let read = configuration.reload, !isShuttingDown else { return }
         notify("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now().nanoseconds / 1000)")
-        guard let specs = read() else {
+        guard let new = read() else {
             emit(.supervisorReload, nil, .failed, "the config is not valid; everything stays as it is")
             return notify("READY=1")
         }
-        apply(specs, dryRun: false) { [weak self] _, _ in self?.notify("READY=1") }
+        apply(new.specs, dryRun: false) { [weak self] plan, _ in
+            self?.notify("READY=1")
+            if new.isProfileNew { self?.switchProfile(plan.filter { $0.action == .keep }.map(\.service)) }
+        }
+    }
+
+    /// Has services that ran before the profile changed read it, each in the way that its spec says.
+    private func switchProfile(_ names: [String]) {
+        let running = orderedNames().filter { names.contains($0) && runners[$0]?.process != nil }
+        let reloaded = running.filter { runners[$0]?.spec.onProfileSwitch == .reload }
+        let restarted = running.filter { runners[$0]?.spec.onProfileSwitch == .restart }
+        if !reloaded.isEmpty { _ = reload(reloaded) }
+        guard !restarted.isEmpty else { return configuration.profileIsApplied() }
+        let operation = Operation(
+            goal: .start(.started, isRestart: true), targets: restarted, stopping: Set(restarted)
+        ) { [weak self] outcomes in
+            if outcomes.allSatisfy(\.result.isSuccess) { self?.configuration.profileIsApplied() }
+        }
+        run(operation, timeout: .seconds(120))
     }
 
     // MARK: - Beginning and end
@@ -107,6 +125,7 @@ extension Supervisor {
     private func startPlan() {
         guard configuration.mode == .foreground, !configuration.plan.isEmpty else { return notify("READY=1") }
         let names = orderedNames()
+        if configuration.isProfileNew { switchProfile(names) }
         for name in names { runners[name]?.wanted = .running }
         let operation = Operation(
             goal: .start(.ready, isRestart: false), targets: names, stopping: []

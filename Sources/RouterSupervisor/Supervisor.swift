@@ -23,7 +23,11 @@ package final class Supervisor {
         /// Known from the beginning; in the foreground also started.
         package var plan: [ServiceSpec] = []
         /// Reads the config again on SIGHUP; nil when that failed, and then everything stays as it is.
-        package var reload: (() -> [ServiceSpec]?)?
+        package var reload: (() -> NewPlan?)?
+        /// The profile that running services read is another than when they started.
+        package var isProfileNew = false
+        /// Called when every running service has the new profile.
+        package var profileIsApplied: () -> Void = {}
         /// `$NOTIFY_SOCKET` of the service manager.
         package var notifySocket: String?
         /// How often the service manager wants a sign of life; half of `$WATCHDOG_USEC`.
@@ -41,6 +45,18 @@ package final class Supervisor {
             self.layout = layout
             self.mode = mode
             self.events = events
+        }
+    }
+
+    /// What a reload found.
+    package struct NewPlan {
+        package let specs: [ServiceSpec]
+        /// The profile that running services read is another than when they started.
+        package let isProfileNew: Bool
+
+        package init(specs: [ServiceSpec], isProfileNew: Bool) {
+            self.specs = specs
+            self.isProfileNew = isProfileNew
         }
     }
 

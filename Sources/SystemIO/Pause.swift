@@ -6,10 +6,9 @@
     internal import Darwin
 #endif
 
-/// A short wait, for the few things that the system offers no event for.
+/// Waits of the calling thread, for the few things that the system offers no event for.
 package enum Pause {
-    /// Five milliseconds.
-    package static func briefly() {
-        usleep(5000)
+    package static func milliseconds(_ count: Int32) {
+        _ = poll(nil, 0, count)
     }
 }

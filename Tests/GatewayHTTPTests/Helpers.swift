@@ -13,6 +13,14 @@ final class Counter: Sendable {
     var value: Int { count.load(ordering: .relaxed) }
 }
 
+/// What several tasks have to say.
+final class Words: Sendable {
+    private let words = Mutex<[String]>([])
+
+    func add(_ text: String) { words.withLock { $0.append(text) } }
+    var all: [String] { words.withLock { $0 } }
+}
+
 /// A truth value that handlers of other threads look at.
 final class Flag: Sendable {
     private let flag: Atomic<Bool>

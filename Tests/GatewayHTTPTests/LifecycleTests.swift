@@ -14,9 +14,10 @@ import Testing
     }
 
     @Test func `reloads under load fail no request and cut no stream`() async throws {
-        try await withGateway(Self.config("first")) { gateway in
+        // The usual time limits: those of the other tests are short, and a busy machine has nothing to do with this.
+        try await withGateway(Self.config("first"), policy: [:]) { gateway in
             let isOver = Flag(false)
-            let failures = Counter()
+            let failures = Words()
             let answered = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<16 {
@@ -24,20 +25,24 @@ import Testing
                         while !isOver.value {
                             let answer = try await gateway.client.post(index % 2 == 0 ? streamRequest : plainRequest)
                             let isWhole = index % 2 == 0 ? answer.events.last == "[DONE]" : answer.isWhole
-                            if answer.status == 200, isWhole { _ = answered.next() } else { _ = failures.next() }
+                            if answer.status == 200, isWhole {
+                                _ = answered.next()
+                            } else {
+                                failures.add("\(answer.status) \(answer.text.suffix(200))")
+                            }
                         }
                     }
                 }
                 group.addTask {
                     for number in 0..<100 {
-                        try gateway.reload(Self.config("generation\(number)"))
+                        try gateway.reload(Self.config("generation\(number)"), policy: [:])
                         try await Task.sleep(for: .milliseconds(10))
                     }
                     isOver.value = true
                 }
                 try await group.waitForAll()
             }
-            #expect(failures.value == 0)
+            #expect(failures.all == [])
             #expect(answered.value > 32)
             #expect(gateway.server.generation == 101)
             let answer1 = try await gateway.client.post(plainRequest)

@@ -10,22 +10,39 @@ import Testing
 @Suite struct FrontTests {
     private struct FrontedStack {
         let fixture: StackFixture
-        let port: Int
+        private(set) var port: Int
 
-        init() throws {
+        init(isFronted: Bool = true) throws {
+            port = try Self.freePorts()
+            fixture = try StackFixture()
+            try write(isFronted: isFronted)
+            try #require(try fixture.run("profile", "set", "balanced").code == 0)
+            let start = try fixture.run("service", "start", "all", "--wait", "--timeout", "30")
+            try #require(start.code == 0, "\(start)")
+        }
+
+        static func freePorts() throws -> Int {
             // Three ports in a row that nobody has, below those that the system gives to clients.
             let found = waitUntil(.seconds(10)) { () -> Int? in
                 let port = Int.random(in: 10_000..<30_000)
                 let busy = Set(ListeningSockets.all().map(\.port))
                 return (port...port + 2).contains(where: busy.contains) ? nil : port
             }
-            port = try #require(found)
+            return try #require(found)
+        }
+
+        mutating func moveToOtherPorts() throws {
+            port = try Self.freePorts()
+            try write(isFronted: true)
+        }
+
+        func write(isFronted: Bool) throws {
             let gateway = Program.built("llm-router-gateway").path
             let services = """
                   litellm:
                     host: 127.0.0.1
                     port: \(port)
-                    front: embedded
+                    \(isFronted ? "front: embedded" : "restart: always")
                     command:
                       cwd: ..
                       args: ["\(gateway)", serve, --config, .router/runtime/litellm.active.yaml, --port, "\(port)"]
@@ -37,10 +54,7 @@ import Testing
                     - model_name: router-default
                       litellm_params: {model: mock/echo?chunk_delay_ms=100, api_key: none}
                 """
-            fixture = try StackFixture(services: services, base: base)
-            try #require(try fixture.run("profile", "set", "balanced").code == 0)
-            let start = try fixture.run("service", "start", "all", "--wait", "--timeout", "30")
-            try #require(start.code == 0, "\(start)")
+            try fixture.writeConfig(services: services, base: base)
         }
 
         func load(streams: Int, callers: Int) throws -> RunningProgram {
@@ -82,6 +96,45 @@ import Testing
         #expect(result.lines.last?.hasSuffix("failures=0") == true, "\(result)")
         #expect(try stack.fixture.run("down").code == 0)
         #expect(try stack.runningSlots() == [])
+    }
+
+    @Test func `a front that is told of in a running stack takes the port over`() throws {
+        let stack = try FrontedStack(isFronted: false)
+        #expect(try stack.runningSlots() == ["litellm"])
+        try stack.write(isFronted: true)
+        let restart = try stack.fixture.run("service", "restart", "all", "--wait", "--timeout", "30")
+        #expect(restart.code == 0, "\(restart)")
+        #expect(try stack.runningSlots() == ["litellm", "litellm-a"])
+        #expect(try stack.fixture.run("health").code == 0)
+    }
+
+    @Test func `a front follows its configuration to another port, and a damaged target is written anew`() throws {
+        var stack = try FrontedStack()
+        #expect(try stack.fixture.run("down").code == 0)
+        try stack.moveToOtherPorts()
+        let start = try stack.fixture.run("service", "start", "all", "--wait", "--timeout", "30")
+        #expect(start.code == 0, "\(start)")
+        #expect(try stack.fixture.run("health").code == 0)
+        try stack.moveToOtherPorts()
+        let restart = try stack.fixture.run("service", "restart", "litellm", "--wait", "--timeout", "30")
+        #expect(restart.code == 0, "\(restart)")
+        #expect(try stack.fixture.run("health").code == 0)
+        #expect(try stack.fixture.run("down").code == 0)
+        try stack.fixture.scratch.write(".router/runtime/front-litellm.json", "")
+        let again = try stack.fixture.run("service", "start", "all", "--wait", "--timeout", "30")
+        #expect(again.code == 0, "\(again)")
+    }
+
+    @Test func `two switches at once take turns`() throws {
+        let stack = try FrontedStack()
+        let first = try stack.fixture.program(["profile", "set", "cost"]).start()
+        let second = try stack.fixture.program(["profile", "set", "reliability"]).start()
+        for running in [first, second] {
+            let result = try running.finish(limit: .seconds(60))
+            #expect(result.code == 0, "\(result)")
+        }
+        #expect(try stack.runningSlots().count == 2)
+        #expect(try stack.fixture.run("health").code == 0)
     }
 
     @Test func `a switch whose new process does not come up leaves the old one at work`() throws {

@@ -90,9 +90,9 @@ import Testing
                  "error": \(error)}
                 """)
             // The order is that of the files' times, whose grain is the kernel's clock tick.
-            Pause.briefly()
-            Pause.briefly()
-            Pause.briefly()
+            Pause.milliseconds(5)
+            Pause.milliseconds(5)
+            Pause.milliseconds(5)
         }
         let ten = try trace()
         #expect(ten.lines.count == 10, "\(ten)")

@@ -28,6 +28,8 @@ final class FrontConnection: ChannelInboundHandler {
 
     /// Between two attempts to reach a process that starts again.
     private static let retryPause = TimeAmount.milliseconds(50)
+    /// How long a client may still send what nobody reads, so that it sees its answer before the connection ends.
+    private static let lingering = TimeAmount.seconds(1)
 
     private let target: FrontTarget
     private let patience: Duration
@@ -35,6 +37,9 @@ final class FrontConnection: ChannelInboundHandler {
     private var isResponseBegun = false
     private var isRequestWhole = false
     private var keepsAlive = true
+    /// The request wants a head only, or speaks HTTP/1.0; its answer is then ended by the connection's end.
+    private var isHead = false
+    private var isOldClient = false
     private var isDraining = false
     private var context: ChannelHandlerContext?
 
@@ -72,7 +77,9 @@ final class FrontConnection: ChannelInboundHandler {
         isResponseBegun = false
         isRequestWhole = false
         keepsAlive = head.isKeepAlive
-        if head.headers.contains(name: "expect") {
+        isHead = head.method == .HEAD
+        isOldClient = head.version == .http1_0
+        if !isOldClient, head.headers["expect"].map({ $0.lowercased() }) == ["100-continue"] {
             head.headers.remove(name: "expect")
             context.writeAndFlush(
                 wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
@@ -138,10 +145,20 @@ final class FrontConnection: ChannelInboundHandler {
     func received(_ part: HTTPClientResponsePart) {
         guard case .forwarding(let upstream) = state, let context else { return }
         switch part {
+        case .head(let head) where head.status == .switchingProtocols:
+            state = .idle
+            upstream.close(promise: nil)
+            refuse(.badGateway, "the answer switches to a protocol that nobody asked for")
         case .head(var head):
             isResponseBegun = true
             head.headers.removeHopByHop()
             keepsAlive = keepsAlive && isRequestWhole && !isDraining
+            head.version = isOldClient ? .http1_0 : .http1_1
+            if !head.headers.contains(name: "content-length"), isHead || isOldClient {
+                // What has no length is framed by chunks, or by the end of the connection where there are none.
+                keepsAlive = false
+                if isOldClient { head.headers.remove(name: "transfer-encoding") }
+            }
             if !keepsAlive { head.headers.add(name: "connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: nil)
         case .body(let bytes): context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
@@ -190,15 +207,29 @@ final class FrontConnection: ChannelInboundHandler {
     }
 
     private func finish(_ context: ChannelHandlerContext, _ trailers: HTTPHeaders?) {
-        let end = context.writeAndFlush(wrapOutboundOut(.end(trailers)))
-        if keepsAlive {
-            // A request that was sent ahead has begun by now, and reads when it is connected.
+        // Writing the end may bring in a request that was sent ahead, with a wish of its own.
+        let isReused = keepsAlive
+        guard !isReused else {
+            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
+            // That request has begun by now, and reads when it is connected.
             if case .idle = state { setReading(true) }
-        } else {
-            state = .refused
-            let channel = context.channel
-            end.whenComplete { _ in channel.close(promise: nil) }
+            return
         }
+        state = .refused
+        let channel = context.channel
+        let end: EventLoopFuture<Void>
+        if isHead {
+            // The encoder would write a last chunk behind a head without a length.
+            context.flush()
+            end = context.eventLoop.makeSucceededVoidFuture()
+        } else {
+            end = context.writeAndFlush(wrapOutboundOut(.end(trailers)))
+        }
+        guard !isRequestWhole else { return end.whenComplete { _ in channel.close(promise: nil) } }
+        // Closed with bytes unread, the connection would be reset, and the answer lost with it.
+        end.whenComplete { _ in channel.close(mode: .output, promise: nil) }
+        setReading(true)
+        channel.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
     }
 
     private func setReading(_ wanted: Bool) {
@@ -263,7 +294,11 @@ private final class FrontRelay: ChannelInboundHandler {
 extension HTTPHeaders {
     /// Takes out what is about one connection only (RFC 9110 §7.6.1).
     fileprivate mutating func removeHopByHop() {
-        for value in self[canonicalForm: "connection"] { remove(name: String(value)) }
+        // A client's list must not take away what frames or addresses the request.
+        let kept = ["content-length", "transfer-encoding", "host", "authorization"]
+        for value in self[canonicalForm: "connection"] where !kept.contains(value.lowercased()) {
+            remove(name: String(value))
+        }
         for name in ["connection", "keep-alive", "proxy-connection", "te", "upgrade"] { remove(name: name) }
     }
 }

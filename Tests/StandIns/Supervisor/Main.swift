@@ -29,7 +29,7 @@ enum Main {
             case "--foreground":
                 configuration.mode = .foreground
                 configuration.plan = try plan(value)
-                configuration.reload = { try? plan(value) }
+                configuration.reload = { (try? plan(value)).map { Supervisor.NewPlan(specs: $0, isProfileNew: false) } }
             case "--idle": configuration.mode = .onDemand(idleGrace: .milliseconds(Int64(value) ?? 3000))
             case "--crash-at": CrashPoint.arm(count: Int(value) ?? 1)
             case "--compressor":

@@ -43,7 +43,7 @@ package struct TraceCommand: RouterCommand {
         show(follow ? first.reversed() : first, on: context.console)
         while follow {
             // Traces are whole files, renamed into place: a look twice a second misses none that retention leaves.
-            for _ in 0..<100 { Pause.briefly() }
+            Pause.milliseconds(500)
             let shown = Set(known.map(\.path))
             known = TraceFile.newest(.max, in: folder, request: request)
             show(known.filter { !shown.contains($0.path) }.reversed(), on: context.console)

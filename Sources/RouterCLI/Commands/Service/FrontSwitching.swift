@@ -25,6 +25,8 @@ struct FrontSwitching {
         let next = old.other
         let name = front.running(next).name
         let specs = plan.services + plan.standby
+        // A switch that was ended while it waited has left answers there.
+        if try isRunning(next, &client) { waitForAnswers(of: next) }
         let started = try client.restart([name], specs: specs, wait: .ready, timeout: timeout)
         guard var outcome = started.first(where: { $0.service == name }), outcome.result.isSuccess else {
             _ = try client.stop([name], timeout: timeout)
@@ -50,9 +52,15 @@ struct FrontSwitching {
     /// Ends what a killed switch has left in the slot that no request goes to, unless it still answers one.
     func tidy(_ client: inout ControlClient, timeout: Duration) throws(ControlError) {
         let idle = front.running(front.active.other)
-        let isRunning = try client.status().services.contains { $0.name == idle.name && $0.pid != nil }
-        guard isRunning, let port = idle.value.port, ListeningSockets.connections(to: port) == 0 else { return }
+        guard try isRunning(front.active.other, &client), let port = idle.value.port,
+            ListeningSockets.connections(to: port) == 0
+        else { return }
         _ = try client.stop([idle.name], timeout: timeout)
+    }
+
+    private func isRunning(_ slot: FrontSlot, _ client: inout ControlClient) throws(ControlError) -> Bool {
+        let name = front.running(slot).name
+        return try client.status().services.contains { $0.name == name && $0.pid != nil }
     }
 
     private func waitForAnswers(of slot: FrontSlot) {
@@ -71,7 +79,7 @@ struct FrontSwitching {
                         severity: .warning, hints: ["they have the service's `stop.timeout` left"]))
             }
             stack.context.console.progress("\(front.service): \(count) requests of the old process")
-            for _ in 0..<10 { Pause.briefly() }
+            Pause.milliseconds(50)
         }
         stack.context.console.progress("")
     }

@@ -89,6 +89,7 @@ package struct ServiceStopCommand: RouterCommand {
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         return try ServiceOperations(stack).show(
-            ServiceOperations(stack).stop(try stack.services(named: options.name), timeout: options.limit(stack)))
+            ServiceOperations(stack).stop(
+                try stack.stoppableServices(named: options.name), timeout: options.limit(stack)))
     }
 }

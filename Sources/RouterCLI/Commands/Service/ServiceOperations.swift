@@ -17,8 +17,7 @@ struct ServiceOperations {
 
     func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
         let fronts = fronts(among: names)
-        try stack.prepareFolders()
-        for front in fronts where !FileSystem.exists(front.targetFile) { try front.activate(front.active) }
+        try prepare(fronts)
         let specs = try stack.checkedServices()
         return try stack.withSupervisor { client throws(ControlError) in
             let outcomes = try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
@@ -29,25 +28,55 @@ struct ServiceOperations {
 
     /// Restarts `names`; what stands behind a front and runs is replaced without a gap.
     func restart(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
+        let fronts = fronts(among: names)
+        try prepare(fronts)
         let plan = try stack.checkedPlan()
-        return try stack.withSupervisor { client throws(ControlError) in
-            let running = try client.status().services.filter { $0.pid != nil }.map(\.name)
-            let fronts = fronts(among: names).filter {
-                running.contains($0.service) && running.contains($0.running($0.active).name)
+        return try holding(fronts[...]) {
+            let (kept, running) = try stack.withSupervisor { client throws(ControlError) in
+                (
+                    try client.apply(plan.services, dryRun: true, timeout: timeout).plan.filter { $0.action == .keep }
+                        .map(\.service), try client.status().services.filter { $0.pid != nil }.map(\.name)
+                )
             }
-            let replaced = fronts.flatMap { [$0.service, $0.running($0.active).name] }
+            // A front that is to listen elsewhere is restarted itself, with what is behind it.
+            let switched = fronts.filter {
+                kept.contains($0.service) && running.contains($0.service)
+                    && running.contains($0.running($0.active).name)
+            }
+            let replaced = switched.flatMap { [$0.service, $0.running($0.active).name] }
+            for front in fronts where !replaced.contains(front.service) { try front.activate(front.active) }
             let plain = names.filter { !replaced.contains($0) }
-            var outcomes: [ServiceOutcome] = []
-            if !plain.isEmpty {
-                outcomes += try client.restart(
-                    plain, specs: plan.services, wait: wait ? .ready : .started, timeout: timeout)
+            return try stack.withSupervisor { client throws(ControlError) in
+                var outcomes: [ServiceOutcome] = []
+                if !plain.isEmpty {
+                    outcomes += try client.restart(
+                        plain, specs: plan.services, wait: wait ? .ready : .started, timeout: timeout)
+                }
+                for front in switched {
+                    outcomes.append(
+                        try FrontSwitching(stack: stack, front: front).renew(&client, plan, timeout: timeout))
+                }
+                return outcomes
             }
-            for front in fronts {
-                outcomes.append(
-                    try FrontSwitching(stack: stack, front: front).renew(&client, plan, timeout: timeout))
-            }
-            return outcomes
         }
+    }
+
+    /// Has the target of each front name the slot that is about to run; one that runs is left where it is.
+    func prepare(_ fronts: [ServiceFront]) throws {
+        guard !fronts.isEmpty else { return }
+        try stack.prepareFolders()
+        let running = try StackView.read(stack, detail: []).services.filter { $0.pid != nil }.map(\.name)
+        for front in fronts where !front.hasTarget || !running.contains(front.running(front.active).name) {
+            try front.activate(front.active)
+        }
+    }
+
+    /// Runs `body` while nobody else changes what is behind `fronts`.
+    private func holding<Value>(_ fronts: ArraySlice<ServiceFront>, _ body: () throws -> Value) throws -> Value {
+        guard let front = fronts.first else { return try body() }
+        let lock = try FileLock.acquire(front.lockFile)
+        defer { withExtendedLifetime(lock) {} }
+        return try holding(fronts.dropFirst(), body)
     }
 
     /// Stops `names`; with neither a supervisor nor anything left by one, there is nothing to do.
@@ -61,11 +90,12 @@ struct ServiceOperations {
         let spare = fronts(among: names).map { $0.running($0.active.other).name }
         return try stack.withSupervisor { client throws(ControlError) in
             let running = try client.status().services.filter { $0.pid != nil }.map(\.name)
-            return try client.stop(names + spare.filter(running.contains), timeout: timeout)
+            return try client.stop(
+                names + spare.filter { running.contains($0) && !names.contains($0) }, timeout: timeout)
         }
     }
 
-    private func fronts(among names: [String]) -> [ServiceFront] {
+    func fronts(among names: [String]) -> [ServiceFront] {
         names.compactMap { stack.front(of: $0) }
     }
 

@@ -27,13 +27,18 @@ package struct UpCommand: RouterCommand {
             Interruption.observe()
             _ = try bootstrap.install(missing, Bootstrap.Choices())
         }
-        let profile = try ProfileSwitching(stack: stack).setCurrentOrFirst()
+        let switching = ProfileSwitching(stack: stack)
+        let profile = try switching.setCurrentOrFirst()
+        let switched = profile.isNew ? try switching.applyToServices() : []
         let limit =
             timeout.map { Duration.milliseconds(Int64($0 * 1000)) } ?? stack.configuration.supervisor.startTimeout
         let outcomes = try ServiceOperations(stack).start(
             stack.serviceNames, wait: true, timeout: limit)
-        context.console.note("profile=\(profile)")
-        return ServiceOperations(stack).show(outcomes)
+        context.console.note("profile=\(profile.name)")
+        let failed = switched.filter { switched in
+            !switched.result.isSuccess && !outcomes.contains { $0.service == switched.service && !$0.result.isSuccess }
+        }
+        return ServiceOperations(stack).show(outcomes + failed)
     }
 
     package func validate() throws {
@@ -58,26 +63,6 @@ package struct DownCommand: RouterCommand {
         let operations = ServiceOperations(stack)
         return operations.show(
             try operations.stop(
-                stack.serviceNames, timeout: stack.configuration.supervisor.startTimeout))
-    }
-}
-
-extension ProfileSwitching {
-    /// The profile that is set where none is: the first of these that the configuration has, else its first.
-    private static let preferred = ["balanced", "reliability"]
-
-    /// Renders the current profile anew, so that an edited configuration counts; sets one where none is set.
-    ///
-    /// - Returns: the profile's name.
-    func setCurrentOrFirst() throws -> String {
-        let names = stack.profiles.names
-        var name = Self.preferred.first(where: names.contains) ?? names.first
-        if case .known(let current, _) = stack.currentProfile, names.contains(current) { name = current }
-        guard let name else {
-            throw Diagnostic(
-                "config/no-profiles", "the configuration has no profile", hints: ["add one below `profiles`"])
-        }
-        if try set(name) { _ = try applyToServices() }
-        return name
+                stack.stoppableServices(named: "all"), timeout: stack.configuration.supervisor.startTimeout))
     }
 }

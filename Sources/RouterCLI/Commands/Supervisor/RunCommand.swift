@@ -26,11 +26,15 @@ package struct RunCommand: RouterCommand {
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         try stack.prepareFolders()
-        _ = try ProfileSwitching(stack: stack).setCurrentOrFirst()
+        let switching = ProfileSwitching(stack: stack)
+        let isProfileNew = try switching.setCurrentOrFirst().isNew
         var configuration = SupervisorProcess.configuration(
             context, layout: stack.layout, mode: .foreground,
             eventBytes: stack.configuration.supervisor.events.maximumBytes)
+        try ServiceOperations(stack).prepare(stack.fronts)
         configuration.plan = try stack.checkedServices()
+        configuration.isProfileNew = isProfileNew
+        configuration.profileIsApplied = switching.finish
         configuration.notifySocket = context[.notifySocket]
         configuration.watchdog = context[.watchdogMicroseconds].flatMap { Int64($0) }.map { .microseconds($0 / 2) }
         configuration.reload = { Self.reload(context) }
@@ -38,12 +42,15 @@ package struct RunCommand: RouterCommand {
     }
 
     /// The plan of the configuration as it is now; nil, with the reasons told, when it cannot be used.
-    private static func reload(_ context: AppContext) -> [ServiceSpec]? {
-        var plan: [ServiceSpec]?
+    ///
+    /// Called by the supervisor itself, which must not be asked anything meanwhile.
+    private static func reload(_ context: AppContext) -> Supervisor.NewPlan? {
+        var plan: Supervisor.NewPlan?
         _ = CommandLineTool.report(context.console) {
             let stack = try Stack.load(context)
-            _ = try ProfileSwitching(stack: stack).setCurrentOrFirst()
-            plan = try stack.checkedServices()
+            let specs = try stack.checkedServices()
+            let isProfileNew = try ProfileSwitching(stack: stack).setCurrentOrFirst().isNew
+            plan = Supervisor.NewPlan(specs: specs, isProfileNew: isProfileNew)
             return .success
         }
         return plan
@@ -98,6 +105,10 @@ enum SupervisorProcess {
 
     static func run(_ configuration: Supervisor.Configuration, _ context: AppContext) throws -> ExitStatus {
         switch try Supervisor.run(configuration) {
+        case .alreadyServed where configuration.mode == .foreground:
+            throw Diagnostic(
+                "supervisor/already-served", "another supervisor serves this runtime folder",
+                hints: ["end it and leave its services to this one: llm-router supervisor stop --leave-services"])
         case .idle, .stopped, .alreadyServed: return .success
         case .essentialServiceFatal(let name):
             context.console.report(

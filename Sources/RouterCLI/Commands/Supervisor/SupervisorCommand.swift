@@ -5,6 +5,7 @@ internal import Diagnostics
 internal import JSONSyntax
 internal import RouterConfig
 internal import RouterControl
+internal import RouterServices
 internal import SystemIO
 
 /// `llm-router supervisor`
@@ -64,26 +65,26 @@ package struct SupervisorReloadCommand: RouterCommand {
 
     package func run(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
+        let switching = ProfileSwitching(stack: stack)
+        if !dryRun { try ServiceOperations(stack).prepare(stack.fronts) }
         let specs = try stack.checkedServices()
+        let isProfileNew = try dryRun ? switching.isNewProfileDue() : switching.setCurrentOrFirst().isNew
         let plan = try stack.withSupervisor { client throws(ControlError) in
             try client.apply(specs, dryRun: true, timeout: .seconds(30)).plan
         }
-        let planLines = plan.map { change in
-            "\(change.service):\(change.action.rawValue)"
-                + (change.reasons.isEmpty ? "" : " changed=\(change.reasons.joined(separator: ","))")
-        }
-        let planJSON = plan.map { change -> JSONValue in
-            [
-                "service": .string(change.service), "action": .string(change.action.rawValue),
-                "changed": .array(change.reasons.map(JSONValue.string)),
-            ]
-        }
+        let steps = plan.map { Step($0, switch: isProfileNew ? specs.first(named: $0.service)?.onProfileSwitch : nil) }
+        let planLines = steps.map(\.line)
+        let planJSON = steps.map(\.json)
         if dryRun {
             context.console.show(Report(lines: planLines, json: ["plan": .array(planJSON)]))
             return .success
         }
-        let outcomes = try stack.withSupervisor { client throws(ControlError) in
+        var outcomes = try stack.withSupervisor { client throws(ControlError) in
             try client.apply(specs, dryRun: false, timeout: stack.configuration.supervisor.startTimeout).outcomes
+        }
+        if isProfileNew {
+            let started = Set(plan.filter { $0.action != .keep }.map(\.service))
+            outcomes += try switching.applyToServices(except: started)
         }
         for outcome in outcomes {
             if let diagnostic = outcome.diagnostic { context.console.report(diagnostic) }
@@ -94,6 +95,39 @@ package struct SupervisorReloadCommand: RouterCommand {
                 json: ["plan": .array(planJSON), "services": .array(outcomes.map(\.json))]))
         return outcomes.allSatisfy(\.result.isSuccess) ? .success : .failure
     }
+}
+
+/// One line of a reload's plan.
+private struct Step {
+    let service: String
+    let action: String
+    let reasons: [String]
+
+    /// - Parameter profile: what a new profile does to the service, where there is one.
+    init(_ change: PlannedChange, switch profile: ProfileSwitchAction?) {
+        service = change.service
+        let isKept = change.action == .keep
+        switch profile {
+        case .restart where isKept: (action, reasons) = ("restart", ["profile"])
+        case .reload where isKept: (action, reasons) = ("reload", ["profile"])
+        default: (action, reasons) = (change.action.rawValue, change.reasons)
+        }
+    }
+
+    var line: String {
+        "\(service):\(action)" + (reasons.isEmpty ? "" : " changed=\(reasons.joined(separator: ","))")
+    }
+
+    var json: JSONValue {
+        [
+            "service": .string(service), "action": .string(action),
+            "changed": .array(reasons.map(JSONValue.string)),
+        ]
+    }
+}
+
+extension [ServiceSpec] {
+    fileprivate func first(named name: String) -> ServiceSpec? { first { $0.name == name } }
 }
 
 /// `llm-router supervisor upgrade`
@@ -156,7 +190,7 @@ package struct SupervisorStopCommand: RouterCommand {
                     "supervisor/stop-timeout", "the supervisor (pid \(pid)) did not end within \(limit)",
                     hints: ["look at `llm-router status`"])
             }
-            Pause.briefly()
+            Pause.milliseconds(5)
         }
         context.console.show(Report(lines: ["supervisor:stopped"], json: ["result": "stopped"]))
         return .success

@@ -10,7 +10,7 @@ internal import SystemIO
 #endif
 
 /// Reports the last line of a growing log now and then, so that a long installation is seen to move.
-final class LogFollower: Sendable {
+final class InstallationWatch: Sendable {
     private static let intervalMicroseconds: UInt32 = 500_000
 
     private let isStopped = Mutex(false)
