@@ -117,6 +117,10 @@ import Testing
             #expect(
                 line["decision"]?.stringValue
                     == "ROUTING DECISION: chat-auto -> \(pool) (score \(score), threshold 50, \(word))")
+            let outcome = try #require(line["outcome"]?.stringValue)
+            #expect(
+                outcome.hasPrefix("✓ SUCCESS: chat-auto -> ") && outcome.hasSuffix("s, reason=\(reason))"), "\(outcome)"
+            )
             let metrics = try await gateway.client.get("/metrics").text
             let sample = "llm_router_routing_decisions_total{virtual_model=\"chat-auto\",reason=\"\(reason)\"} 1"
             #expect(metrics.contains(sample))

@@ -67,6 +67,13 @@ struct RoutePlanTests {
                 "  Complexity Score: -98", "  Decision:         SIMPLE → Mini/Haiku", "  Message Preview:  hi...", rule,
             ])
         #expect(plan.virtual?.logLines().count == 7, "prompts stay out of the log unless asked for")
+        let decision = try #require(plan.virtual)
+        #expect(
+            decision.successLine(model: "mini", elapsed: .milliseconds(12_056))
+                == "✓ SUCCESS: chat-auto -> mini (12.05s, reason=simple_task)")
+        #expect(
+            decision.failureLine(model: "mini", error: String(repeating: "e", count: 300))
+                == "✗ FAILURE: chat-auto -> mini: " + String(repeating: "e", count: 200))
     }
 
     @Test func `a request without messages is not scored`() throws {

@@ -69,7 +69,7 @@ private struct AccessLogEntry {
     /// The deployments that were called in vain, which a replay of the log needs.
     private let failed: [UInt8]
     /// What a virtual model decided.
-    private let decision: (score: Int, text: String)?
+    private let decision: (score: Int, text: String, outcome: String)?
 
     init(exchange: Exchange, status: Int, error: String?, microseconds: Int64) {
         self.exchange = exchange
@@ -77,7 +77,16 @@ private struct AccessLogEntry {
         self.error = error
         self.microseconds = microseconds
         failed = exchange.run.attempts.count > 1 || status != 200 ? Self.failed(exchange.run.attempts) : []
-        decision = exchange.run.plan.virtual.map { ($0.score, $0.logLine) }
+        decision = exchange.run.plan.virtual.map { decision in
+            let model = exchange.run.answeredBy.flatMap { exchange.attempts[$0]?.plan.upstreamModel }
+            let outcome =
+                if let model, error == nil {
+                    decision.successLine(model: model, elapsed: .microseconds(microseconds))
+                } else {
+                    decision.failureLine(model: model ?? decision.target, error: error ?? "status \(status)")
+                }
+            return (decision.score, decision.logLine, outcome)
+        }
     }
 
     private static func failed(_ attempts: [AttemptRecord]) -> [UInt8] {
@@ -99,7 +108,7 @@ private struct AccessLogEntry {
             texts += exchange.attempts[number]?.plan.deploymentID.utf8.count ?? 0
             texts += exchange.attempts[number]?.plan.upstreamModel.utf8.count ?? 0
         }
-        texts += decision?.text.utf8.count ?? 0
+        texts += (decision?.text.utf8.count ?? 0) + (decision?.outcome.utf8.count ?? 0)
         return 1024 + 6 * texts + failed.count
     }
 
@@ -126,6 +135,7 @@ private struct AccessLogEntry {
         if let decision {
             number("score", decision.score, &line)
             string("decision", decision.text, &line)
+            string("outcome", decision.outcome, &line)
         }
     }
 

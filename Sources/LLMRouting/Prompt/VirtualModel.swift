@@ -99,4 +99,17 @@ public struct VirtualDecision: Hashable, Sendable {
         lines.append(String(repeating: "=", count: 70))
         return lines
     }
+
+    /// What became of the request, in one line: the model that answered, and after how long.
+    public func successLine(model: String, elapsed: Duration) -> String {
+        let hundredths = (elapsed.components.seconds * 100) + elapsed.components.attoseconds / 10_000_000_000_000_000
+        let rest = String(hundredths % 100)
+        let seconds = "\(hundredths / 100).\(rest.count < 2 ? "0" + rest : rest)"
+        return "✓ SUCCESS: \(virtualModel) -> \(model) (\(seconds)s, reason=\(reason.rawValue))"
+    }
+
+    /// The same for a request that nobody answered, with the error's first 200 characters.
+    public func failureLine(model: String, error: String) -> String {
+        "✗ FAILURE: \(virtualModel) -> \(model): \(error.prefix(200))"
+    }
 }
