@@ -48,7 +48,7 @@ package enum ProviderPrefix {
     }
 
     /// `litellm.provider_list` of the pinned LiteLLM; a test compares the two.
-    package static let knownToLiteLLM: Set<String> = Set(
+    package static let knownToLiteLLM: Set<String> = LiteLLMKeys.words(
         """
         a2a a2a_agent ai21 ai21_chat aiml aiohttp_openai amazon_nova anthropic anthropic_text apertis
         assemblyai auto_router aws_polly aws_textract azure azure_ai azure_speech azure_text baseten bedrock
@@ -67,5 +67,5 @@ package enum ProviderPrefix {
         text-completion-codestral text-completion-inception text-completion-openai together_ai topaz
         transcribe triton typesafe v0 valkey vercel_ai_gateway vertex_ai vertex_ai_beta vllm volcengine voyage
         wandb watsonx watsonx_text xai xiaomi_mimo xinference zai
-        """.split(whereSeparator: \.isWhitespace).map(String.init))
+        """)
 }
