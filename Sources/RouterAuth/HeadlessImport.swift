@@ -37,7 +37,9 @@ package struct HeadlessImport: Sendable {
     package func run(now: Timestamp) throws(AuthError) -> Outcome {
         let credential = try CodexCredential(codexFile: readSource(), path: source, now: now)
         do throws(SystemError) {
-            try PrivateDirectory.create(destination)
+            // A folder of another name may be shared; the credential's own mode keeps it private there.
+            let isOurs = PathName.last(of: destination) == "auths"
+            try isOurs ? PrivateDirectory.claim(destination) : PrivateDirectory.create(destination)
         } catch {
             throw .system(error)
         }

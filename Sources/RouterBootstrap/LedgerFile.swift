@@ -56,7 +56,7 @@ struct LedgerFile: ~Copyable {
 
     private static func acquire(_ layout: RuntimeLayout, onWait: () -> Void) throws(BootstrapError) -> FileLock {
         do throws(SystemError) {
-            try PrivateDirectory.create(layout.root)
+            try PrivateDirectory.claim(layout.root)
             if let lock = try FileLock.tryAcquire(layout.lock) { return lock }
             onWait()
             let deadline = MonotonicTime.now() + lockPatience

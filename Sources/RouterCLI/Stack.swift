@@ -34,9 +34,11 @@ package struct Stack: Sendable {
 
     /// Makes the private folders that everything generated goes to.
     package func prepareFolders() throws(SystemError) {
-        for folder in [paths.privateDirectory, paths.runtimeDirectory] { try PrivateDirectory.create(folder) }
+        let isOurs = paths.isPrivateDirectoryOurs || !FileSystem.exists(paths.privateDirectory)
+        try PrivateDirectory.create(paths.privateDirectory)
+        try PrivateDirectory.claim(paths.runtimeDirectory)
         let ignore = paths.privateDirectory + "/.gitignore"
-        if !FileSystem.exists(ignore) {
+        if isOurs, !FileSystem.exists(ignore) {
             _ = try AtomicFile.create(Array(ConfigTemplates.routerGitignore.utf8), at: ignore, mode: 0o600)
         }
     }

@@ -17,9 +17,8 @@ extension Supervisor {
                 try Handover.answerTrial()
                 return .stopped
             }
-            for folder in [layout.runtimeDirectory, layout.recordsDirectory, layout.pidsDirectory] {
-                try PrivateDirectory.create(folder)
-            }
+            try PrivateDirectory.claim(layout.runtimeDirectory)
+            for folder in [layout.recordsDirectory, layout.pidsDirectory] { try PrivateDirectory.create(folder) }
             let handover = configuration.handover.flatMap { Handover(environmentValue: $0) }
             var lock = handover.flatMap { FileLock.inherit($0.lockDescriptor, path: layout.lockPath) }
             if lock == nil { lock = try FileLock.tryAcquire(layout.lockPath) }

@@ -44,7 +44,7 @@ package enum SupervisorLauncher {
 
     private static func launch(_ layout: RuntimeLayout, _ command: ProcessSpec) throws(ControlError) -> Int32 {
         do {
-            try PrivateDirectory.create(layout.runtimeDirectory)
+            try PrivateDirectory.claim(layout.runtimeDirectory)
             let log = try OwnedDescriptor.open(
                 layout.supervisorLogPath, [.writeOnly, .append, .create, .noFollow], mode: 0o600)
             let input = try OwnedDescriptor.open("/dev/null", [.readOnly])

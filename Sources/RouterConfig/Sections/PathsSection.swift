@@ -26,6 +26,8 @@ package struct PathsSection: Equatable, Sendable {
 extension PathsSection {
     /// The folder above the runtime folder, `.router` by default, with credentials and secrets.
     package var privateDirectory: String { PathName.parent(of: runtimeDirectory) }
+    /// Whether that folder is the stack's alone, and not one that others put their files into as well.
+    package var isPrivateDirectoryOurs: Bool { PathName.last(of: privateDirectory) == PrivateDirectory.stackFolderName }
     package var authsDirectory: String { privateDirectory + "/auths" }
     /// Generated keys as `KEY=value` lines, mode 0600.
     package var secretsFile: String { privateDirectory + "/secrets.env" }

@@ -34,7 +34,7 @@ package struct InitCommand: RouterCommand {
         try refuseToOverwrite(configs.map { root + "/" + $0.path })
 
         try PrivateDirectory.create(root + "/.router")
-        try PrivateDirectory.create(root + "/.router/runtime")
+        try PrivateDirectory.claim(root + "/.router/runtime")
         var written: [String] = []
         for file in files {
             let path = root + "/" + file.path

@@ -138,7 +138,8 @@ extension Stack {
     var secretFiles: [String] {
         let names = (try? FileSystem.list(paths.authsDirectory)) ?? []
         let credentials = names.filter { $0.hasSuffix(".json") }.map { paths.authsDirectory + "/" + $0 }
-        let own = [paths.privateDirectory, paths.secretsFile, paths.activeConfig] + credentials
+        let folder = paths.isPrivateDirectoryOurs ? [paths.privateDirectory] : []
+        let own = folder + [paths.secretsFile, paths.activeConfig] + credentials
         let listed = configuration.secretFiles
         return listed + own.filter { !listed.contains($0) && FileSystem.exists($0) }
     }
