@@ -109,9 +109,37 @@ import Testing
         for arguments in [["init", "-q"], ["add", "-A", "-f"]] {
             #expect(try Program(git, ["-C", scratch.path] + arguments).run().code == 0)
         }
-        let found = RepositoryChecks.trackedSensitiveFiles(in: scratch.path, git: git)
-        #expect(found == [".router/secrets.env", "config/routertool.yaml"])
+        let asked = RepositoryChecks.Git(executable: git, home: nil)
+        let found = RepositoryChecks.trackedSensitiveFiles(in: scratch.path("config"), git: asked)
+        #expect(found == .files([".router/secrets.env", "config/routertool.yaml"], top: scratch.path))
         let outside = try ScratchFolder()
-        #expect(RepositoryChecks.trackedSensitiveFiles(in: outside.path, git: git) == nil)
+        #expect(RepositoryChecks.trackedSensitiveFiles(in: outside.path, git: asked) == .noRepository)
+        #expect(RepositoryChecks.trackedSensitiveFiles(in: outside.path, git: nil) == .noRepository)
+        #expect(RepositoryChecks.trackedSensitiveFiles(in: scratch.path, git: nil) == .unknown(reason: "git-missing"))
+    }
+
+    @Test func `a git that fails is no proof that nothing is tracked`() throws {
+        let scratch = try ScratchFolder()
+        let git = try scratch.write(
+            "git", "#!/bin/sh\necho 'fatal: detected dubious ownership' >&2\nexit 128\n", mode: 0o700)
+        let checks = RepositoryChecks.checks(
+            configFolder: scratch.path, routerFolder: scratch.path(".router"), git: .init(executable: git, home: nil))
+        #expect(checks.first == Check("tracked_files", .warn, [("reason", "detected dubious ownership")]))
+    }
+
+    @Test func `keys in a shared folder must be ignored by its repository`() throws {
+        let scratch = try ScratchFolder()
+        let git = try #require(ChildProcess.locate("git", searchPath: "/usr/local/bin:/usr/bin:/bin"))
+        try scratch.write("data/secrets.env", "A=1")
+        let outcome = {
+            RepositoryChecks.checks(
+                configFolder: scratch.path, routerFolder: scratch.path("data"), git: .init(executable: git, home: nil)
+            ).last?.outcome
+        }
+        #expect(outcome() == .pass)
+        #expect(try Program(git, ["-C", scratch.path, "init", "-q"]).run().code == 0)
+        #expect(outcome() == .fail)
+        try scratch.write(".gitignore", "secrets.env\n")
+        #expect(outcome() == .pass)
     }
 }

@@ -28,7 +28,8 @@ package struct SecurityCheckCommand: RouterCommand {
         let stack = try Stack.load(context)
         let git = ChildProcess.locate("git", searchPath: context[.path] ?? "/usr/local/bin:/usr/bin:/bin")
         var checks = RepositoryChecks.checks(
-            configFolder: stack.configuration.directory, routerFolder: stack.paths.privateDirectory, git: git)
+            configFolder: stack.configuration.directory, routerFolder: stack.paths.privateDirectory,
+            git: git.map { RepositoryChecks.Git(executable: $0, home: context[.home]) })
         checks += FileChecks.secretPermissions(stack.secretFiles)
         checks += exposedBinds(stack)
         let known = ExposureChecks.publicKeysInUse(keys(stack))
