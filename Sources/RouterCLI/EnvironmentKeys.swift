@@ -5,7 +5,8 @@ package enum EnvironmentKey: String, CaseIterable, Sendable {
     case config = "LLM_ROUTER_CONFIG"
     case releaseAPI = "LLM_ROUTER_RELEASE_API"
     case githubToken = "GITHUB_TOKEN"
-    case managementKey = "MANAGEMENT_PASSWORD"
+    case managementPassword = "MANAGEMENT_PASSWORD"
+    case cliproxyManagementKey = "CLIPROXY_MANAGEMENT_KEY"
     case home = "HOME"
     case path = "PATH"
     case noColor = "NO_COLOR"
@@ -15,13 +16,17 @@ package enum EnvironmentKey: String, CaseIterable, Sendable {
     /// Debug builds only: the number of the step at which the process kills itself.
     case crashAt = "LLM_ROUTER_CRASH_AT"
 
+    /// Where the management key of CLIProxyAPI is looked for; the first that is not empty counts.
+    package static let managementKeys: [EnvironmentKey] = [.managementPassword, .cliproxyManagementKey]
+
     /// What the variable does, for the reference page.
     package var meaning: String {
         switch self {
         case .config: "configuration file when `--config` is not given"
         case .releaseAPI: "base address of the release API, over `bootstrap.release_api`"
         case .githubToken: "sent to the release API, and to no other host"
-        case .managementKey: "management key of CLIProxyAPI when the config names no other source"
+        case .managementPassword: "management key of CLIProxyAPI when the config names no other source"
+        case .cliproxyManagementKey: "the same, where `MANAGEMENT_PASSWORD` is not set"
         case .home: "where `~` in a path points"
         case .path: "where programs without a slash are looked for"
         case .noColor: "any value switches colour off"

@@ -48,6 +48,9 @@ package struct ServicePlan: Sendable {
         }
     }
 
+    /// The service that reads the rendered profile; the first of several.
+    package var profileReader: ServiceSpec? { services.first { readsProfile($0.command) } }
+
     /// The services, where every file could be read.
     package func checked() throws(DiagnosticList) -> [ServiceSpec] {
         if problems.hasErrors { throw problems }
@@ -124,13 +127,16 @@ package struct ServicePlan: Sendable {
     /// Only a service that reads the rendered profile has anything to do when it changes.
     private func defaultSwitchAction(_ service: Named<ServiceSection>, _ command: ServiceCommand) -> ProfileSwitchAction
     {
-        let readsProfile = command.arguments.dropFirst().contains { argument in
+        guard readsProfile(command) else { return .none }
+        let isGateway = command.executable == surroundings.executablePath && command.arguments.contains("gateway")
+        return isGateway ? .reload : .restart
+    }
+
+    private func readsProfile(_ command: ServiceCommand) -> Bool {
+        command.arguments.dropFirst().contains { argument in
             let path = argument.split(separator: "=", maxSplits: 1).last.map(String.init) ?? argument
             return PathName.resolve(path, against: command.directory) == configuration.paths.activeConfig
         }
-        guard readsProfile else { return .none }
-        let isGateway = command.executable == surroundings.executablePath && command.arguments.contains("gateway")
-        return isGateway ? .reload : .restart
     }
 }
 

@@ -42,7 +42,7 @@ extension Stack {
 
     /// What LiteLLM, or the gateway, would swallow silently in a rendered profile.
     package func lint(_ rendered: RenderedProfile) -> DiagnosticList {
-        let variables = planEnvironment()
+        let variables = profileEnvironment()
         let gateway = configuration.hasGateway ? configuration.gateway.node : nil
         let modules = InstalledPythonModules(runtimeDirectory: paths.runtimeDirectory, lock: paths.bootstrapLockFile)
         let lint = LiteLLMLint.Context(

@@ -21,7 +21,7 @@ extension Stack {
     /// Nobody is called, so a variable that is not set here is told and takes no deployment away.
     func routingPolicy(of profile: String) throws -> GatewayPolicy {
         let rendered = try profiles.rendered(profile)
-        let variables = planEnvironment()
+        let variables = profileEnvironment()
         let unset = Mutex(Set<String>())
         let reader = SettingsReader { name in
             if let value = variables[name] { return value }

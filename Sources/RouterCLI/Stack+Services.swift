@@ -31,12 +31,23 @@ extension Stack {
         return plan
     }
 
-    /// The variables that services will see: the caller's, and over them the stack's generated keys.
+    /// The variables that every service sees: the caller's, and over them those of `secrets.env`.
     package func planEnvironment() -> [String: String] {
-        var variables = context.environment
-        for (name, value) in secrets() where variables[name] == nil { variables[name] = value.reveal() }
-        return variables
+        context.environment.merging(secrets().mapValues { $0.reveal() }) { _, secret in secret }
     }
+
+    /// The variables that `service` sees, its `env_file` and `env` included; those of every service where there is none.
+    func environment(of service: ServiceSpec?) -> [String: String] {
+        guard let command = service?.command else { return planEnvironment() }
+        let lines = command.inheritedEnvironment.reveal() + command.environment.reveal()
+        let pairs = lines.compactMap { line in
+            line.firstIndex(of: "=").map { (String(line[..<$0]), String(line[line.index(after: $0)...])) }
+        }
+        return Dictionary(pairs) { _, last in last }
+    }
+
+    /// The variables of the service that reads the rendered profile.
+    package func profileEnvironment() -> [String: String] { environment(of: plan().profileReader) }
 
     /// The front of a service; nil when it holds its port itself.
     func front(of service: String) -> ServiceFront? {

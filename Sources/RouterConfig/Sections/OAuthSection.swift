@@ -35,7 +35,8 @@ package struct OAuthProviderSection: Sendable {
                 "callback_endpoint", \.callbackEndpoint, .endpoint, default: "`/v0/management/oauth-callback`",
                 "Takes the callback's address from us."),
             .optional(
-                "management_key", \.managementKey, .secretReference, default: "`os.environ/CLIPROXY_MANAGEMENT_KEY`",
+                "management_key", \.managementKey, .secretReference,
+                default: "the variable `MANAGEMENT_PASSWORD`, else `CLIPROXY_MANAGEMENT_KEY`",
                 "Key of the management API."),
             .key(
                 "callback_port", \.callbackPort, .port, defaultOf: OAuthProviderSection(),

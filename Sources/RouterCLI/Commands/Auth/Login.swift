@@ -21,7 +21,6 @@ struct CredentialServer {
     let provider: String
 
     private static let defaultPort = 8317
-    private static let keyVariables = ["MANAGEMENT_PASSWORD", "CLIPROXY_MANAGEMENT_KEY"]
 
     /// The service that is CLIProxyAPI, if the stack has one.
     var service: ServiceSpec? {
@@ -38,13 +37,15 @@ struct CredentialServer {
         return "http://\(host.contains(":") ? "[\(host)]" : host):\(listen?.port ?? Self.defaultPort)"
     }
 
-    /// The management key: where the configuration says, else the stack's own, else the environment's.
+    /// The management key: where the configuration says, else in the usual variables as the server sees them.
     var key: Secret<String>? {
-        let variables = stack.planEnvironment()
+        let variables = stack.environment(of: service)
         switch stack.configuration.oauthProvider(provider).managementKey {
         case .literal(let secret): return secret
         case .environment(let name): return variables[name].map { Secret($0) }
-        case nil: return Self.keyVariables.lazy.compactMap { variables[$0] }.first { !$0.isEmpty }.map { Secret($0) }
+        case nil:
+            let values = EnvironmentKey.managementKeys.lazy.compactMap { variables[$0.rawValue] }
+            return values.first { !$0.isEmpty }.map { Secret($0) }
         }
     }
 
@@ -88,7 +89,7 @@ struct Login {
     func run(method: LoginRequest.Method) throws -> ExitStatus {
         Interruption.observe()
         try stack.prepareFolders()
-        try PrivateDirectory.create(stack.paths.authsDirectory)
+        try PrivateDirectory.claim(stack.paths.authsDirectory)
         do {
             let answer = try FetchRunner(stack.context).run(request(method), readsInput: true)
             stack.record(.oauthLogin, provider: provider, result: result(answer), detail: detail(answer))
