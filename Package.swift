@@ -255,7 +255,8 @@ let package = Package(
         .testTarget(
             name: "RouterCLITests",
             dependencies: [
-                "Diagnostics", "JSONSyntax", "RouterCLI", "RouterConfig", "RouterServices", "SystemIO", "TestSupport",
+                "Diagnostics", "JSONSyntax", "RouterCLI", "RouterConfig", "RouterDoctor", "RouterServices", "SystemIO",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

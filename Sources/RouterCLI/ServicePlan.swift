@@ -144,6 +144,10 @@ package struct ServicePlan: Sendable {
 enum ServiceKind: Equatable {
     case litellm, cliproxy, other
 
+    init(_ spec: ServiceSpec) {
+        self.init(name: spec.name, program: spec.command.executable)
+    }
+
     init(name: String, program: String) {
         let file = PathName.last(of: program).lowercased()
         if name == "litellm" || file == "litellm" {

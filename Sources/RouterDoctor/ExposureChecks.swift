@@ -22,13 +22,21 @@ package enum ExposureChecks {
         host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     }
 
+    /// Whether a setting or variable called `name` holds a key or password.
+    package static func isKeyName(_ name: String) -> Bool {
+        let word = name.lowercased().replacing("-", with: "_")
+        return ["key", "password", "secret", "token"].contains { word == $0 || word.hasSuffix("_" + $0) }
+    }
+
     /// A service that other machines reach must ask for a key.
-    package static func bind(service: String, host: String, port: Int?, hasKey: Bool) -> Check? {
+    ///
+    /// - Parameter setting: what decides where the service listens.
+    package static func bind(service: String, host: String, port: Int?, hasKey: Bool, setting: String) -> Check? {
         guard !isLoopback(host) else { return nil }
         let facts = [("service", service), ("host", host), ("port", port.map(String.init) ?? "n/a")]
         return Check(
             "exposed_bind", hasKey ? .warn : .fail, facts + [("key", hasKey ? "set" : "none")],
-            suggestion: hasKey ? nil : "set `services.\(service).host: 127.0.0.1` or a key")
+            suggestion: hasKey ? nil : "set \(setting) to 127.0.0.1, or a key")
     }
 
     /// Keys in use that everybody knows, by the name of the variable or setting, never by value.

@@ -45,7 +45,7 @@ package enum RepositoryChecks {
         do {
             let place = try git.run(in: folder, ["rev-parse", "--show-toplevel"])
             guard place.isSuccess else {
-                return place.errors.contains("not a git repository") ? .noRepository : .unknown(reason: reason(place))
+                return place.errors.contains("not a git repository (") ? .noRepository : .unknown(reason: reason(place))
             }
             let top = String(place.output.dropLast(place.output.hasSuffix("\n") ? 1 : 0))
             let list = try git.run(in: top, ["ls-files", "-z", "--full-name"])

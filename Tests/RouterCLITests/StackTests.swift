@@ -2,6 +2,7 @@
 
 import RouterCLI
 import RouterConfig
+import RouterDoctor
 import SystemIO
 import TestSupport
 import Testing
@@ -14,15 +15,17 @@ import Testing
         scratch = try ScratchFolder()
     }
 
-    private func stack(_ services: String = "", environment: [String: String] = [:]) throws -> Stack {
+    private func stack(
+        _ services: String = "", base: String = "{}", extra: String = "", environment: [String: String] = [:]
+    ) throws -> Stack {
         try scratch.write(
             "config/routertool.yaml",
             """
             config_version: 2
             paths: {runtime_dir: ../data/router, active_config: ../data/router/active.yaml, state_file: s, log_file: l}
             services: {\(services)}
-            litellm_base: {}
-            profiles: {}
+            litellm_base: \(base)
+            \(extra.isEmpty ? "profiles: {}" : extra)
             """)
         let console = Console(
             format: .text, isQuiet: true, outputIsTerminal: false, errorIsTerminal: false, allowsColor: false)
@@ -72,5 +75,69 @@ import Testing
     @Test func `the reference names the variables of the management key in their order`() {
         let names = EnvironmentKey.managementKeys.map { "`\($0.rawValue)`" }.joined(separator: ", else ")
         #expect(ConfigReference.markdown().contains("the variable \(names) |"))
+    }
+
+    @Test func `each service is exposed by what decides where it listens`() throws {
+        let services = """
+            open: {command: {cwd: .., args: [cli-proxy-api, -config, config/open.yaml]}, host: 127.0.0.1, port: 8317},
+            keyed: {command: {cwd: .., args: [cli-proxy-api, --config=config/keyed.yaml]}},
+            closed: {command: {cwd: .., args: [cli-proxy-api, -config, config/closed.yaml]}, host: 0.0.0.0, port: 1},
+            gateway: {command: {args: [llm-router, gateway, serve, --config, a]}, host: 127.0.0.1},
+            local: {command: {args: [llm-router, gateway, serve, --config, a, --host, 127.0.0.1]}},
+            """
+        try scratch.write("config/open.yaml", "port: 8317\napi-keys: []\n")
+        try scratch.write("config/keyed.yaml", "host: 0.0.0.0\nport: 9\napi-keys: [k]\n")
+        try scratch.write("config/closed.yaml", "host: 127.0.0.1\n")
+        let extra = "profiles: {}\ngateway: {host: 0.0.0.0, port: 4100}"
+        let lines = StackExposure(try stack(services, extra: extra)).exposedBinds.map { check in
+            "\(check.outcome) " + check.facts.map(\.value).joined(separator: " ")
+        }
+        #expect(
+            lines == ["fail open  8317 none", "warn keyed 0.0.0.0 9 set", "fail gateway 0.0.0.0 4100 none"])
+        let hash = "sha256:" + String(repeating: "0", count: 64)
+        let keyed = try stack(services, extra: "\(extra.dropLast()), keys: {a: {hash: \"\(hash)\"}}}")
+        #expect(StackExposure(keyed).exposedBinds.last?.outcome == .warn)
+    }
+
+    @Test func `keys are found wherever they stand`() throws {
+        try scratch.write("config/own.env", "B_TOKEN=v2\nMODE=test\n")
+        try scratch.write("config/cliproxyapi.yaml", "api-keys: [v3]\nremote-management: {secret-key: v4}\n")
+        try scratch.write("data/secrets.env", "S_KEY=v5\n")
+        let services = """
+            a: {command: {args: [x]}, port: 1, env_file: own.env, env: {A_KEY: v1},
+                readiness: {http: {bearer: v6}}, liveness: {http: {bearer: os.environ/A_KEY}}}
+            """
+        let extra = """
+            profiles: {p: {model_list: [{litellm_params: {api_key: v7, max_tokens: 5}}]}}
+            gateway: {admin: {key: os.environ/ADMIN}}
+            oauth: {codex: {management_key: v8}}
+            """
+        let found = StackExposure(
+            try stack(
+                services, base: "{general_settings: {master_key: v9}}", extra: extra, environment: ["ADMIN": "v10"])
+        ).keys
+        #expect(
+            found.map { "\($0.name)=\($0.value)" } == [
+                "S_KEY=v5", "services.a.env.A_KEY=v1", "services.a.env_file.B_TOKEN=v2", "ADMIN=v10",
+                "litellm_base.general_settings.master_key=v9",
+                "profiles.p.model_list[0].litellm_params.api_key=v7", "oauth.codex.management_key=v8",
+                "services.a.readiness.http.bearer=v6", "cliproxyapi.yaml api-keys[0]=v3",
+                "cliproxyapi.yaml.remote-management.secret-key=v4",
+            ])
+    }
+
+    @Test func `references of all sections are collected with who reads them`() throws {
+        let services = """
+            a: {command: {args: [x]}, port: 1, readiness: {http: {bearer: os.environ/PROBE}}}
+            """
+        let extra = """
+            profiles: {p: {x: os.environ/PROFILE}}
+            gateway: {admin: {key: os.environ/ADMIN}}
+            oauth: {codex: {management_key: os.environ/LOGIN}}
+            """
+        let found = VariableReference.all(
+            in: try stack(services, base: "{y: [os.environ/BASE]}", extra: extra).configuration)
+        #expect(found.map(\.name) == ["ADMIN", "BASE", "LOGIN", "PROBE", "PROFILE"])
+        #expect(found.map(\.reader) == [.profile, .profile, .login, .service("a"), .profile])
     }
 }

@@ -47,10 +47,17 @@ import Testing
         #expect(!ExposureChecks.isPublicKey("sk-6fe0c2d1b7a94c55b1d9a2f60a0f9f11"))
     }
 
+    @Test func `a name tells what holds a key`() {
+        for name in ["api_key", "secret-key", "key", "MANAGEMENT_PASSWORD"] { #expect(ExposureChecks.isKeyName(name)) }
+        for name in ["max_tokens", "monkey", "keys", "model"] { #expect(!ExposureChecks.isKeyName(name)) }
+    }
+
     @Test func `a bind that others reach needs a key`() {
-        #expect(ExposureChecks.bind(service: "a", host: "127.0.0.1", port: 1, hasKey: false) == nil)
-        #expect(ExposureChecks.bind(service: "a", host: "0.0.0.0", port: 1, hasKey: false)?.outcome == .fail)
-        #expect(ExposureChecks.bind(service: "a", host: "", port: 1, hasKey: true)?.outcome == .warn)
+        #expect(ExposureChecks.bind(service: "a", host: "127.0.0.1", port: 1, hasKey: false, setting: "host") == nil)
+        #expect(
+            ExposureChecks.bind(service: "a", host: "0.0.0.0", port: 1, hasKey: false, setting: "host")?.outcome
+                == .fail)
+        #expect(ExposureChecks.bind(service: "a", host: "", port: 1, hasKey: true, setting: "host")?.outcome == .warn)
     }
 
     @Test func `a key in use is named and never shown`() {
@@ -120,11 +127,16 @@ import Testing
 
     @Test func `a git that fails is no proof that nothing is tracked`() throws {
         let scratch = try ScratchFolder()
-        let git = try scratch.write(
-            "git", "#!/bin/sh\necho 'fatal: detected dubious ownership' >&2\nexit 128\n", mode: 0o700)
-        let checks = RepositoryChecks.checks(
-            configFolder: scratch.path, routerFolder: scratch.path(".router"), git: .init(executable: git, home: nil))
-        #expect(checks.first == Check("tracked_files", .warn, [("reason", "detected dubious ownership")]))
+        let git = try #require(ChildProcess.locate("git", searchPath: "/usr/local/bin:/usr/bin:/bin"))
+        #expect(try Program(git, ["-C", scratch.path, "init", "-q"]).run().code == 0)
+        try scratch.write(".git/config", "[broken")
+        let check = try #require(
+            RepositoryChecks.checks(
+                configFolder: scratch.path, routerFolder: scratch.path(".router"),
+                git: .init(executable: git, home: nil)
+            ).first)
+        #expect(check.outcome == .warn)
+        #expect(check.facts.first?.value.contains("bad config") == true)
     }
 
     @Test func `keys in a shared folder must be ignored by its repository`() throws {

@@ -23,10 +23,10 @@ struct CredentialServer {
     private static let defaultPort = 8317
 
     /// The service that is CLIProxyAPI, if the stack has one.
-    var service: ServiceSpec? {
-        stack.plan().services.first { spec in
-            ServiceKind(name: spec.name, program: spec.command.executable) == .cliproxy
-        }
+    var service: ServiceSpec? { Self.service(in: stack.plan()) }
+
+    static func service(in plan: ServicePlan) -> ServiceSpec? {
+        plan.services.first { ServiceKind($0) == .cliproxy }
     }
 
     /// `http://127.0.0.1:8317`, or what `oauth.<provider>.base_url` says.
@@ -70,13 +70,30 @@ struct CredentialServer {
     /// The server's program, for flows that only it can do.
     var program: LoginRequest.Program? {
         guard let service else { return nil }
-        let arguments = service.command.arguments
-        let place = arguments.firstIndex { $0 == "-config" || $0 == "--config" }
-        let config = place.flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil } ?? "config.yaml"
         return LoginRequest.Program(
-            executable: service.command.executable,
-            config: PathName.resolve(config, against: service.command.directory), directory: service.command.directory,
+            executable: service.command.executable, config: Self.configFile(of: service.command),
+            directory: service.command.directory,
             environment: service.command.inheritedEnvironment.reveal() + service.command.environment.reveal())
+    }
+}
+
+extension CredentialServer {
+    /// The file that CLIProxyAPI reads its settings from.
+    static func configFile(of command: ServiceCommand) -> String {
+        let config = command.value(of: "-config") ?? command.value(of: "--config") ?? "config.yaml"
+        return PathName.resolve(config, against: command.directory)
+    }
+}
+
+extension ServiceCommand {
+    /// What the arguments give as `option`: the next argument, or what follows a `=`; the last one counts.
+    func value(of option: String) -> String? {
+        var value: String?
+        for (argument, next) in zip(arguments, arguments.dropFirst().map(Optional.some) + [nil]) {
+            if argument == option { value = next ?? value }
+            if argument.hasPrefix(option + "=") { value = String(argument.dropFirst(option.count + 1)) }
+        }
+        return value
     }
 }
 

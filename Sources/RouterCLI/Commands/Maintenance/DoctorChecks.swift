@@ -104,9 +104,10 @@ struct DoctorChecks {
     }
 
     private func environment() -> [Check] {
-        let variables = stack.planEnvironment()
-        let names = EnvironmentReferences.names(in: stack.configuration)
-        return MachineChecks.environment(referenced: names) { !(variables[$0] ?? "").isEmpty }
+        let lookup = stack.variableLookup()
+        let references = VariableReference.all(in: stack.configuration)
+        let missing = Set(references.filter { lookup($0) == nil }.map(\.name))
+        return MachineChecks.environment(referenced: Set(references.map(\.name)).sorted()) { !missing.contains($0) }
     }
 
     /// Each credential of the server that keeps them, as `auth status` sees it; nothing for a stack without one.
