@@ -66,8 +66,8 @@ package enum CommandLineTool {
             let status = report(context.console) { try command.run(in: context) }
             if type(of: command).changesStack || status != .success {
                 CommandLog.finish(
-                    command: arguments.joined(separator: " "), status: status, duration: MonotonicTime.now() - start,
-                    now: context.now())
+                    command: CommandLog.words(of: arguments), status: status,
+                    duration: MonotonicTime.now() - start, now: context.now())
             }
             return status
         } catch {

@@ -5,7 +5,6 @@ package import Diagnostics
 /// What can be wrong with a request for a profile.
 package enum ProfileError: Error, Equatable, Sendable {
     case unknownProfile(String, known: [String])
-    case noProfileSet
 }
 
 extension ProfileError: DiagnosticConvertible {
@@ -17,10 +16,6 @@ extension ProfileError: DiagnosticConvertible {
             return Diagnostic(
                 "profile/unknown", "there is no profile `\(name)`; \(names)",
                 hints: closest.map { ["did you mean `\($0)`?"] } ?? ["llm-router profile list"])
-        case .noProfileSet:
-            return Diagnostic(
-                "profile/none-set", "no profile is set",
-                hints: ["llm-router profile set NAME, with a name from `profile list`"])
         }
     }
 }

@@ -22,12 +22,9 @@ package struct ProfileSwitch: Sendable {
     package struct Outcome: Equatable, Sendable {
         /// Whether an engine that reads the files has something to reload.
         package let isChanged: Bool
-        /// Whether a master key was generated.
-        package let madeMasterKey: Bool
 
-        package init(isChanged: Bool, madeMasterKey: Bool) {
+        package init(isChanged: Bool) {
             self.isChanged = isChanged
-            self.madeMasterKey = madeMasterKey
         }
     }
 
@@ -37,14 +34,14 @@ package struct ProfileSwitch: Sendable {
         try PrivateDirectory.create(PathName.parent(of: stateFile))
         let lock = try FileLock.acquire(activeConfig + ".lock")
         defer { withExtendedLifetime(lock) {} }
-        let madeMasterKey = rendered.needsMasterKey ? try StackSecrets.ensureMasterKey(in: secretsFile) : false
+        if rendered.needsMasterKey { _ = try StackSecrets.ensureMasterKey(in: secretsFile) }
         let policy = GatewayPolicyPath.besides(activeConfig)
         let isChanged = !holds(rendered)
         try replace(activeConfig, with: rendered.activeFile)
         try replace(policy, with: rendered.gatewayPolicy)
         try AtomicFile.write(
             ProfileState.bytes(profile: rendered.name, now: now), to: stateFile, mode: 0o600)
-        return Outcome(isChanged: isChanged, madeMasterKey: madeMasterKey)
+        return Outcome(isChanged: isChanged)
     }
 
     /// Whether the files are those of `rendered` already.

@@ -290,14 +290,14 @@ import Testing
             isDown.value ? Scripted.error(503) : Scripted.chat("primary again")
         } _: {
             gateway, primary, _ in
-            var slowest = Duration.zero
-            for index in 0..<30 {
-                let start = MonotonicTime.now()
+            let start = MonotonicTime.now()
+            for _ in 0..<30 {
                 let answer = try await gateway.client.post(plainRequest)
-                if index > 5 { slowest = max(slowest, MonotonicTime.now() - start) }
                 #expect(answer.status == 200)
             }
-            #expect(primary.requests.count <= 4)
+            // On a slow machine the breaker lets one probe through each time that it was open for long enough.
+            let probes = Int((MonotonicTime.now() - start) / .milliseconds(700))
+            #expect(primary.requests.count <= 4 + probes)
             isDown.value = false
             let deadline = MonotonicTime.now() + .seconds(5)
             var isBack = false

@@ -71,6 +71,38 @@ import Testing
         #expect(result.errors.contains("^"))
     }
 
+    @Test func `init overwrites nothing without --force, and the generated keys never`() throws {
+        let stack = try StackFixture()
+        #expect(try stack.run("init", "--engine", "litellm").code == 0)
+        let secrets = try stack.scratch.read(".router/secrets.env")
+        let files = [
+            "config/routertool.yaml", "config/cliproxyapi.yaml", "config/env.example", ".router/.gitignore",
+            "config/schema/routertool.schema.json",
+        ]
+        let written = try files.map(stack.scratch.read)
+        for changed in files {
+            for file in files { try FileSystem.remove(stack.scratch.path(file)) }
+            try stack.scratch.write(changed, "mine")
+            let result = try stack.run("init", "--engine", "litellm")
+            #expect(result.code != 0, "\(changed)")
+            #expect(result.errors.contains(changed))
+            #expect(try stack.scratch.read(changed) == "mine")
+            #expect(files.filter { FileSystem.exists(stack.scratch.path($0)) } == [changed])
+            #expect(try stack.run("init", "--engine", "litellm", "--force").code == 0)
+            #expect(try files.map(stack.scratch.read) == written)
+        }
+        #expect(try stack.scratch.read(".router/secrets.env") == secrets)
+    }
+
+    @Test func `gateway check reads the stack's active file unless --config names another`() throws {
+        let stack = try StackFixture(services: Self.services)
+        #expect(try stack.run("profile", "set", "balanced").code == 0)
+        let active = try stack.run("gateway", "check", "--config", ".router/runtime/litellm.active.yaml")
+        let plain = try stack.run("gateway", "check")
+        #expect(plain.code == 0, "\(plain)")
+        #expect(plain.output == active.output)
+    }
+
     @Test func `a missing configuration says what to run`() throws {
         let result = try StackFixture().run("status")
         #expect(result.code == 2)
@@ -81,7 +113,10 @@ import Testing
         let stack = try StackFixture(services: Self.services)
         #expect(try stack.run("profile", "set", "balanced", environment: ["OPENAI_API_KEY": "sk-planted-1"]).code == 0)
         #expect(try stack.run("profile", "set", "nonsense").code == 2)
+        #expect(try stack.run("route", "explain", "--model", "nonsense", "--message", "my prompt").code != 0)
         let log = try stack.scratch.read(".router/logs/routerctl.log")
+        #expect(!log.contains("my prompt"))
+        #expect(log.contains("command=\"route explain --model ... --message ...\""))
         #expect(log.contains("command=\"profile set balanced\" exit=0"))
         #expect(log.contains("exit=2"))
         #expect(!log.contains("sk-planted-1"))

@@ -180,6 +180,8 @@ import Testing
         #expect(try stack.run("service", "start").code == 0)
         #expect(try becomesTrue { try stack.run("logs", "one", "--tail", "1").output == "second\n" })
         #expect(try becomesTrue { try stack.run("logs").lines.contains("two | other") })
+        let last = try stack.json("logs", "one", "--tail", "1")
+        #expect(last == ["schema": 1, "lines": [["service": "one", "line": "second"]]])
     }
 
     @Test func `events can be filtered`() throws {
@@ -188,6 +190,8 @@ import Testing
         let lines = try stack.run("events", "--service", "alpha", "--event", "service_start").lines
         #expect(lines.count == 1)
         let event = try JSONParser.parse(try #require(lines.first))
+        let report = try stack.json("events", "--service", "alpha", "--event", "service_start")
+        #expect(report == ["schema": 1, "lines": [event]])
         #expect(
             event.objectValue?.names == ["timestamp", "event", "service", "profile", "provider", "result", "detail"])
     }

@@ -29,6 +29,37 @@ import Testing
         #expect(throws: (any Error).self) { _ = try CommandLineTool.parse(arguments) }
     }
 
+    @Test(arguments: [
+        ("profile set balanced", "profile set balanced"),
+        ("--quiet service restart one --timeout 5", "--quiet service restart one --timeout ..."),
+        ("service start --wait one", "service start --wait one"),
+        ("route explain --message=my-secret", "route explain --message=..."),
+        ("route explain --message --message my-secret", "route explain --message ... ..."),
+    ])
+    func `the log has no values of options`(arguments: String, expected: String) {
+        #expect(CommandLog.words(of: arguments.split(separator: " ").map(String.init)) == expected)
+    }
+
+    @Test func `the log knows which options have values`() throws {
+        for argument in try CommandReference.root().flattened.flatMap(\.arguments) where !argument.isPositional {
+            let option = try #require(argument.usage.split(whereSeparator: { " /".contains($0) }).first).description
+            guard !["--help", "-h", "--version"].contains(option) else { continue }
+            let shown = argument.usage.contains("<") ? "..." : "word"
+            #expect(CommandLog.words(of: [option, "word"]) == "\(option) \(shown)")
+        }
+    }
+
+    @Test func `a line of a service cannot drive the terminal`() {
+        let line = "\u{1B}]0;title\u{7}"
+        for names in [["a"], ["a", "b"]] {
+            let shown = LogPrefixes(names: names, usesColor: false, isTerminal: true).prefixed(line, "a")
+            #expect(shown.hasSuffix("\u{FFFD}]0;title\u{FFFD}\n"))
+            #expect(
+                LogPrefixes(names: names, usesColor: false, isTerminal: false).prefixed(line, "a").hasSuffix(
+                    line + "\n"))
+        }
+    }
+
     @Test func `a table aligns its columns`() {
         let table = Table(header: ["A", "B"], rows: [["long", "x"], ["s", "y"]], footer: ["end"])
         #expect(table.rendered == ["A     B", "long  x", "s     y", "end"])

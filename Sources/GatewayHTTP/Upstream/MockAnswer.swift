@@ -7,6 +7,7 @@ struct MockAnswer {
     private let request: MockRequest
     private let text: String
     private let identifier: String
+    private let created = JSONValue.integer(Int(MomentOfDay.secondsSince1970()))
 
     init(_ request: MockRequest) {
         self.request = request
@@ -46,7 +47,7 @@ struct MockAnswer {
 
     private func frame(_ object: String, _ members: JSONObject) -> JSONValue {
         var root: JSONObject = [
-            "id": .string(identifier), "object": .string(object), "created": 1_700_000_000,
+            "id": .string(identifier), "object": .string(object), "created": created,
             "model": .string(request.model),
         ]
         for (name, value) in members.members { root[name] = value }
@@ -76,7 +77,7 @@ struct MockAnswer {
             case .rerank: rerank
             case .transcriptions, .translations: ["text": .string(text)]
             case .imageGenerations, .imageEdits, .imageVariations:
-                ["created": 1_700_000_000, "data": [["b64_json": "iVBORw0KGgo="]]]
+                ["created": created, "data": [["b64_json": "iVBORw0KGgo="]]]
             case .speech: ["audio": "mock"]
             }
         return JSONWriter.bytes(of: value)
@@ -131,7 +132,7 @@ struct MockAnswer {
     private func response(status: String) -> JSONValue {
         let output = max(1, (text.utf8.count + 3) / 4)
         return [
-            "id": .string("resp_" + identifier), "object": "response", "created_at": 1_700_000_000,
+            "id": .string("resp_" + identifier), "object": "response", "created_at": created,
             "status": .string(status),
             "model": .string(request.model), "error": nil, "incomplete_details": nil, "instructions": nil,
             "metadata": [:],

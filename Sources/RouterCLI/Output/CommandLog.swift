@@ -5,8 +5,8 @@ internal import JSONSyntax
 internal import Synchronization
 internal import SystemIO
 
-/// The command's own log (`paths.log_file`): what was run, what came of it, what was told. Holds no secrets, since
-/// diagnostics and arguments hold none.
+/// The command's own log (`paths.log_file`): what was run, what came of it, what was told. Holds no secrets and no
+/// prompts: of the arguments it has sub-commands, names and options, and never an option's value.
 package enum CommandLog {
     private struct State {
         var path: String?
@@ -16,6 +16,11 @@ package enum CommandLog {
     /// More than this is not kept for one command.
     private static let toldLimit = 50
     private static let state = Mutex(State())
+    /// Options without a value: what comes after them is a name. After all others a value is left out.
+    private static let flags: Set<String> = [
+        "--allow-unverified", "--device", "--dry-run", "--follow", "--force", "--leave-services", "--no-browser",
+        "--no-color", "--quiet", "--wait",
+    ]
 
     /// Where the log is; known once the configuration is loaded.
     static func use(_ path: String) {
@@ -25,6 +30,19 @@ package enum CommandLog {
     /// Keeps what the operator is told, until the command's outcome is written.
     static func note(_ diagnostic: Diagnostic) {
         state.withLock { if $0.told.count < toldLimit { $0.told.append(diagnostic) } }
+    }
+
+    /// The command line without the values of its options, which may be a prompt or a path of somebody's own.
+    package static func words(of arguments: [String]) -> String {
+        var words: [String] = []
+        var isValue = false
+        for argument in arguments {
+            let name = argument.hasPrefix("-") ? String(argument.prefix { $0 != "=" }) : nil
+            let shown = name.map { $0 == argument ? $0 : $0 + "=..." } ?? argument
+            words.append(isValue ? "..." : shown)
+            isValue = name.map { $0 == argument && !flags.contains($0) } ?? false
+        }
+        return words.joined(separator: " ")
     }
 
     /// Writes what was told, and the command with its exit status; a log that cannot be written harms nothing.

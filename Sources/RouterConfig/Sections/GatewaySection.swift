@@ -160,7 +160,6 @@ struct ProviderFacts: Sendable {
     static let definition = SectionDefinition<ProviderFacts>(
         "What is known of a provider before it is measured.",
         [
-            .checked("model", .string, "Model name at the provider."),
             .checked("input_cost_per_token", .money, "Dollars."),
             .checked("output_cost_per_token", .money, "Dollars."),
             .checked("latency_ms", .number(0...3_600_000), "Usual latency in milliseconds."),

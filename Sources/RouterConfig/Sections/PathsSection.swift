@@ -19,7 +19,9 @@ package struct PathsSection: Equatable, Sendable {
                 "active_config", \.activeConfig, .path, isRequired: true,
                 "The rendered profile that LiteLLM or the gateway reads."),
             .key("state_file", \.stateFile, .path, isRequired: true, "Remembers the current profile."),
-            .key("log_file", \.logFile, .path, isRequired: true, "The command's own log; secrets are redacted in it."),
+            .key(
+                "log_file", \.logFile, .path, isRequired: true,
+                "The command's own log: what was run, without the values of options, and what came of it."),
         ])
 }
 
@@ -32,7 +34,6 @@ extension PathsSection {
     /// Generated keys as `KEY=value` lines, mode 0600.
     package var secretsFile: String { privateDirectory + "/secrets.env" }
     package var binariesDirectory: String { runtimeDirectory + "/bin" }
-    package var pidsDirectory: String { runtimeDirectory + "/pids" }
     package var processLogsDirectory: String { runtimeDirectory + "/process-logs" }
     package var eventsFile: String { runtimeDirectory + "/events.log" }
     package var bootstrapLockFile: String { runtimeDirectory + "/bootstrap.lock.json" }

@@ -16,6 +16,12 @@ package enum ConfigTemplates {
         /// Holds keys where `mode` is 0600.
         package let text: Secret<String>
         package let mode: UInt32
+
+        package init(path: String, text: Secret<String>, mode: UInt32) {
+            self.path = path
+            self.text = text
+            self.mode = mode
+        }
     }
 
     /// The variables for which a stack needs a generated key.

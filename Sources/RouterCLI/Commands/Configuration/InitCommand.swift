@@ -18,7 +18,7 @@ package struct InitCommand: RouterCommand {
     package var dir: String?
     @Option(help: "Who serves requests: the embedded gateway, or LiteLLM with CLIProxyAPI.")
     package var engine: ConfigTemplates.Engine = .embedded
-    @Flag(help: "Overwrite existing configuration files. Generated keys are kept.") package var force = false
+    @Flag(help: "Overwrite existing files. Generated keys are kept.") package var force = false
 
     package init() {}
 
@@ -29,27 +29,26 @@ package struct InitCommand: RouterCommand {
         let keys = GeneratedKeys(
             ConfigTemplates.secrets(engine: engine),
             keeping: Dictionary(existing.map { ($0.name, $0.value) }) { _, last in last })
-        let files = ConfigTemplates.files(engine: engine, keys: keys)
-        let configs = files.filter { $0.path.hasPrefix("config/") && $0.mode == 0o600 }
-        try refuseToOverwrite(configs.map { root + "/" + $0.path })
+        let files = ConfigTemplates.files(engine: engine, keys: keys) + companions
+        // The secrets file may hold keys of the operator's own: only what is missing is added to it.
+        let addsSecrets = FileSystem.exists(secretsPath)
+        let replaced = files.filter { !(addsSecrets && root + "/" + $0.path == secretsPath) }
+        try refuseToOverwrite(replaced, in: root)
 
         try PrivateDirectory.create(root + "/.router")
         try PrivateDirectory.claim(root + "/.router/runtime")
-        var written: [String] = []
-        for file in files {
-            let path = root + "/" + file.path
-            // The secrets file may hold keys of the operator's own: only what is missing is added to it.
-            if path == secretsPath, FileSystem.exists(path) {
-                for name in keys.names {
-                    _ = try SecretsFile.addIfMissing(name, to: path) { keys[name]?.reveal() ?? "" }
-                }
-                continue
+        if addsSecrets {
+            for name in keys.names {
+                _ = try SecretsFile.addIfMissing(name, to: secretsPath) { keys[name]?.reveal() ?? "" }
             }
+        }
+        var written: [String] = []
+        for file in replaced {
+            let path = root + "/" + file.path
             try create(folder: PathName.parent(of: path))
             try AtomicFile.write(Array(file.text.reveal().utf8), to: path, mode: file.mode)
             written.append(path)
         }
-        written += try writeCompanions(root)
         context.console.show(
             Report(
                 lines: written.map { "wrote=\($0)" } + ["next=llm-router up"],
@@ -57,8 +56,8 @@ package struct InitCommand: RouterCommand {
         return .success
     }
 
-    private func refuseToOverwrite(_ paths: [String]) throws {
-        let present = paths.filter(FileSystem.exists)
+    private func refuseToOverwrite(_ files: [ConfigTemplates.File], in root: String) throws {
+        let present = files.filter { isInTheWay($0, at: root + "/" + $0.path) }.map { root + "/" + $0.path }
         guard !present.isEmpty, !force else { return }
         throw Diagnostic(
             "usage/exists", "`\(present[0])` is already there, and nothing was written",
@@ -66,15 +65,22 @@ package struct InitCommand: RouterCommand {
             hints: ["keep it and run `llm-router up`", "or write it anew: llm-router init --force"])
     }
 
+    /// A configuration always is; what is the same for every stack, only when somebody changed it.
+    private func isInTheWay(_ file: ConfigTemplates.File, at path: String) -> Bool {
+        guard FileSystem.exists(path) else { return false }
+        let isConfiguration = file.path.hasPrefix("config/") && file.mode == 0o600
+        let text = Array(file.text.reveal().utf8)
+        return isConfiguration || (try? FileSystem.read(path, limit: text.count)) != text
+    }
+
     /// The ignore file that keeps everything generated out of git, and the schema that editors complete from.
-    private func writeCompanions(_ root: String) throws -> [String] {
-        let ignore = root + "/.router/.gitignore"
-        try AtomicFile.write(Array(ConfigTemplates.routerGitignore.utf8), to: ignore, mode: 0o600)
-        let schema = root + "/config/schema/routertool.schema.json"
-        guard !FileSystem.exists(schema) else { return [ignore] }
-        try create(folder: PathName.parent(of: schema))
-        try AtomicFile.write(Array(ConfigSchema.text().utf8), to: schema, mode: 0o644)
-        return [ignore, schema]
+    private var companions: [ConfigTemplates.File] {
+        [
+            ConfigTemplates.File(
+                path: ".router/.gitignore", text: Secret(ConfigTemplates.routerGitignore), mode: 0o600),
+            ConfigTemplates.File(
+                path: "config/schema/routertool.schema.json", text: Secret(ConfigSchema.text()), mode: 0o644),
+        ]
     }
 
     /// Folders that hold no secrets are made with the usual mode.

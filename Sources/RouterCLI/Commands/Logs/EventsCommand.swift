@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import ArgumentParser
+internal import Diagnostics
 internal import JSONSyntax
 internal import RouterConfig
 internal import RouterEvents
@@ -32,13 +33,23 @@ package struct EventsCommand: RouterCommand {
         let path = try Stack.load(context).paths.eventsFile
         // Filters see every event of the file, so that a rare one is found behind many others.
         let recent = LogReader.tail(path, lines: isFiltering ? Int.max : tail).filter(matches).suffix(tail)
-        for line in recent { context.console.write(line + "\n") }
+        guard follow || context.console.format == .text else {
+            let lines = recent.map { (try? JSONParser.parse($0)) ?? .string($0) }
+            context.console.show(Report(lines: [], json: ["lines": .array(lines)]))
+            return .success
+        }
+        // An event is JSON already: text, and JSON that is followed, are its line.
+        for line in recent { show(line, context.console) }
         guard follow else { return .success }
         try LogFollower([LogFollower.Source(name: "events", path: path)], tail: 0).run { _, line in
-            if matches(line) { context.console.write(line + "\n") }
+            if matches(line) { show(line, context.console) }
             return true
         }
         return .success
+    }
+
+    private func show(_ line: String, _ console: Console) {
+        console.write((console.outputIsTerminal ? DiagnosticRenderer.printable(line) : line) + "\n")
     }
 
     private var isFiltering: Bool { service != nil || event != nil }

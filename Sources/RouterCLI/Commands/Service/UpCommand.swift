@@ -24,8 +24,8 @@ package struct UpCommand: RouterCommand {
         let bootstrap = Bootstrap(stack)
         let missing = bootstrap.missingArtifacts
         if !missing.isEmpty {
-            Interruption.observe()
-            _ = try bootstrap.install(missing, Bootstrap.Choices())
+            _ = try Interruption.during { try bootstrap.install(missing, Bootstrap.Choices()) }
+            guard !Interruption.isRequested else { return .interrupted }
         }
         let switching = ProfileSwitching(stack: stack)
         let profile = try switching.setCurrentOrFirst()
