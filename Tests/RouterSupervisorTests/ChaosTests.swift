@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `after every quiet point the wanted state is the real one`() throws {
-        let seconds = Environment.number("LLM_ROUTER_CHAOS_SECONDS") ?? 20
+        let seconds = Environment.number("LLM_ROUTER_CHAOS_SECONDS") ?? 60
         let seed = UInt64(Environment.number("LLM_ROUTER_CHAOS_SEED") ?? 1)
         var random = SplitMix(seed)
         let stack = try Stack()
