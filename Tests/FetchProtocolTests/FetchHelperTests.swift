@@ -22,7 +22,11 @@ struct FetchHelperTests {
     }
 
     private func helper(_ script: String) throws -> FetchHelper {
-        let path = try scratch.write("helper", "#!/bin/sh\n" + script, mode: 0o700)
+        // Written by a process of its own: a fork of another test must not hold the file open for writing at its exec.
+        let path = scratch.path("helper")
+        let text = "#!/bin/sh\n" + script
+        let writing = try Program("/bin/sh", ["-c", "cat >\"$1\" && chmod 700 \"$1\"", "sh", path], input: text).run()
+        try #require(writing.code == 0, "\(writing)")
         return FetchHelper(executable: path, environment: ["PATH=/usr/bin:/bin"])
     }
 

@@ -42,13 +42,12 @@ struct StackView {
         var remarks: [Diagnostic] = []
         var supervisor: SupervisorStatus?
         var found: [ServiceStatus]
-        if var client = try ControlClient.connect(stack.layout) {
-            let status = try client.status(detail: detail)
+        if let status = try answer(stack, detail: detail) {
             supervisor = status
             found = status.services
             // The supervisor knows what runs, this command what the file says now: only together they tell a change.
             if !detail.isEmpty, let specs = try? stack.plan().checked(),
-                let changes = try? client.apply(specs, dryRun: true, timeout: .seconds(5)).plan
+                let changes = try? plan(stack, specs)
             {
                 let changed = Set(changes.filter { $0.action != .keep }.map(\.service))
                 for index in found.indices where found[index].pid != nil {
@@ -76,6 +75,22 @@ struct StackView {
         let shown = found.filter { isConfigured.contains($0.name) || $0.pid != nil || $0.wanted == .running }
         return StackView(
             stack: stack, services: shown.sorted { $0.name < $1.name }, supervisor: supervisor, remarks: remarks)
+    }
+
+    /// What the supervisor says; nil when none runs, or when it dies at this very moment.
+    private static func answer(_ stack: Stack, detail: StatusDetail) throws(ControlError) -> SupervisorStatus? {
+        guard var client = try ControlClient.connect(stack.layout) else { return nil }
+        do {
+            return try client.status(detail: detail)
+        } catch .closed {
+            return nil
+        }
+    }
+
+    /// What a reload would do; nothing without a supervisor.
+    private static func plan(_ stack: Stack, _ specs: [ServiceSpec]) throws(ControlError) -> [PlannedChange] {
+        guard var client = try ControlClient.connect(stack.layout) else { return [] }
+        return try client.apply(specs, dryRun: true, timeout: .seconds(5)).plan
     }
 
     var report: Report {
