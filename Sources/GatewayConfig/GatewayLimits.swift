@@ -37,6 +37,12 @@ package struct GatewayLimits: Equatable, Sendable {
     package var tick = Nanoseconds.milliseconds(50)
 
     package init() {}
+
+    /// How many connections so many open files are enough for: each may have one of its own at an upstream, and some files are
+    /// always open.
+    package static func connections(withOpenFiles count: Int) -> Int {
+        max(16, (count - 128) / 2)
+    }
 }
 
 /// Bounds of a head.

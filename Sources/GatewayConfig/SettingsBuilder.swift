@@ -48,6 +48,7 @@ struct SettingsBuilder {
         target.organization = params.organization
         target.extraHeaders = params.extraHeaders
         target.answerTimeout = params.timeout ?? configuration.effectiveSettings.timeout
+        target.firstEventTimeout = params.streamTimeout ?? configuration.effectiveSettings.streamTimeout
         settings.targets.append(target)
         noteIgnored(entry)
     }

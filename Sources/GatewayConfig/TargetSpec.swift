@@ -23,6 +23,8 @@ package struct TargetSpec: Sendable {
     package var extraHeaders: [(name: String, value: Secret<String>)] = []
     /// For whole answers: how long until they come.
     package var answerTimeout: Duration?
+    /// For streams: how long until the first event.
+    package var firstEventTimeout: Duration?
 
     package init(id: String, provider: Provider, dialect: Dialect = .openAI, key: Secret<String>? = nil) {
         self.id = id

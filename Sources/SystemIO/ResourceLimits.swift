@@ -19,6 +19,13 @@ package enum ResourceLimits {
         return before
     }
 
+    /// How many files this process may have open.
+    package static var openFileCount: Int {
+        var limit = rlimit()
+        guard getrlimit(openFiles, &limit) == 0 else { return .max }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Sets the soft limit of open files; for tests of what happens when there are none left.
     package static func setOpenFiles(_ soft: UInt64) {
         var limit = rlimit()

@@ -15,7 +15,7 @@ import Testing
 
     @Test func `the page needs no key and holds nothing; what it shows needs one`() async throws {
         let port = try FreePort.find()
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["admin"] = ["port": .integer(port), "key": "planted-admin-key"]
         try await withGateway(Self.config, policy: policy) { gateway in
             let admin = RawClient(port: port)

@@ -77,12 +77,18 @@ import Testing
         #expect(answer.events.last == "[DONE]")
         #expect(answer.isWhole)
         #expect(idle.isClosedByPeer())
-        await #expect(throws: (any Error).self) { try await gateway.client.get("/health/readiness") }
+        // The socket stays open for a successor; nobody accepts from it.
+        await #expect(throws: (any Error).self) {
+            try await RawClient.onThread {
+                try RawConnection(port: port, seconds: 1).ask(
+                    "GET /health/readiness HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            }
+        }
     }
 
     @Test func `a drain does not wait for ever`() async throws {
         let config = "model_list:\n  - {model_name: main, litellm_params: {model: mock/silent}}\n"
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["timeouts"] = ["first_token": "60s"]
         let gateway = try await GatewayUnderTest(config, policy: policy)
         let port = gateway.server.port
@@ -106,7 +112,7 @@ import Testing
               - {model_name: main, litellm_params: {model: mock/echo, input_cost_per_token: 0.001, output_cost_per_token: 0.001}, model_info: {max_output_tokens: 10}}
 
             """
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["budgets"] = ["users": ["default": "0.08", "window": "1h"], "store": "spent.sqlite"]
         let request: JSONValue = [
             "model": "main", "user": "ann", "max_tokens": 10, "messages": [["role": "user", "content": "hi"]],

@@ -22,7 +22,7 @@ import Testing
     /// Runs `body` with a gateway and a client of its operator's side.
     private func withOperator(_ body: (GatewayUnderTest, RawClient) async throws -> Void) async throws {
         let port = try FreePort.find()
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["admin"] = ["port": .integer(port)]
         policy["providers"] = [
             "openai": ["latency_ms": 200, "quality": 0.95, "specialties": ["code", "analysis"]],
@@ -138,7 +138,7 @@ import Testing
             Golden.repository + "/config/examples/embedded/routertool.yaml", limit: 1 << 20)
         let text = String(decoding: sample, as: UTF8.self)
         #expect(text.contains("traces: {dir: ../.router/traces, keep: 10000}"))
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         // As the sample has it: relative to the folder of its file, which does not exist below it yet.
         policy["traces"] = ["dir": "../.router/traces", "keep": 3]
         let config = """

@@ -20,7 +20,7 @@ import Testing
         """
 
     private static func policy(admin port: Int, budgets: JSONValue? = nil) -> JSONObject {
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["admin"] = ["port": .integer(port)]
         policy["providers"] = [
             "openai": [

@@ -192,7 +192,7 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             }
             return .string("sha256:" + digits.joined())
         }
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["keys"] = [
             "narrow": ["hash": hash("sk-narrow"), "models": ["echo"]], "slow": ["hash": hash("sk-slow"), "rpm": 2],
             "old": ["hash": hash("sk-old"), "expires": "2020-01-31"],
@@ -248,7 +248,7 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     private func withBounds(
         _ limits: JSONValue, _ config: String = mockConfig, _ body: (GatewayUnderTest) async throws -> Void
     ) async throws {
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["limits"] = limits
         try await withGateway(config, policy: policy, body)
     }
@@ -298,7 +298,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     }
 
     @Test func `slow and half-open clients are closed`() async throws {
-        try await withBounds([:]) { gateway in
+        let policy: JSONObject = ["timeouts": ["header": "300ms", "body": "300ms"]]
+        try await withGateway(mockConfig, policy: policy) { gateway in
             let port = gateway.server.port
             let closed = try await RawClient.onThread {
                 let silent = try RawConnection(port: port)
@@ -333,7 +334,8 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
     @Test func `a client that does not read bounds what is held for it`() async throws {
         let piece = StandInResponse.Piece(Scripted.chunk(String(repeating: "a", count: 16_000)))
         let upstream = try await StandInServer.start { _ in .events(Array(repeating: piece, count: 1000)) }
-        try await withBounds([:], Scripted.config(upstream, nil)) { gateway in
+        let policy: JSONObject = ["timeouts": ["write_stall": "600ms"]]
+        try await withGateway(Scripted.config(upstream, nil), policy: policy) { gateway in
             let port = gateway.server.port
             let folder = gateway.folder
             try await RawClient.onThread {

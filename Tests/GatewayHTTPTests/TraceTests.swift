@@ -18,7 +18,7 @@ import Testing
         """
 
     private static func policy(keep: Int) -> JSONObject {
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["traces"] = ["dir": "traces", "keep": .integer(keep)]
         return policy
     }
@@ -90,7 +90,7 @@ import Testing
         """
 
     private static var policy: JSONObject {
-        var policy = GatewayUnderTest.quickPolicy
+        var policy = GatewayUnderTest.usualPolicy
         policy["virtual_models"] = ["chat-auto": ["mode": "vibe", "simple": "light", "complex": "strong"]]
         policy["traces"] = ["dir": "traces"]
         return policy
@@ -166,7 +166,7 @@ import Testing
             ]
             #expect(try await gateway.client.post(body).status == 200)
             #expect(!FileSystem.exists(gateway.folder.path("spent.sqlite")))
-            var policy = GatewayUnderTest.quickPolicy
+            var policy = GatewayUnderTest.usualPolicy
             policy["budgets"] = ["users": ["default": "5.00", "window": "1h"], "store": "spent.sqlite"]
             policy["traces"] = ["dir": "traces"]
             var spent = Money.zero
@@ -193,7 +193,7 @@ import Testing
 
     @Test func `a budget database that cannot be opened changes nothing`() async throws {
         try await withGateway(Self.config) { gateway in
-            var policy = GatewayUnderTest.quickPolicy
+            var policy = GatewayUnderTest.usualPolicy
             policy["budgets"] = ["users": ["default": "5.00"], "store": "no/such/folder/spent.sqlite"]
             #expect(throws: (any Error).self) { try gateway.reload(Self.config, policy: policy) }
             #expect(gateway.server.generation == 1)

@@ -12,6 +12,7 @@ final class Target: Sendable {
     let dialect: Dialect
     /// For whole answers: how long until they come.
     let answerTimeout: Duration?
+    let firstEventTimeout: Duration?
     private let key: Secret<String>?
     private let requestHeads: [ByteBuffer]
     /// The headers of an answer that name the deployment.
@@ -25,6 +26,7 @@ final class Target: Sendable {
         dialect = spec.dialect
         key = spec.key
         answerTimeout = spec.answerTimeout
+        firstEventTimeout = spec.firstEventTimeout
         hasVersion = spec.extraHeaders.contains { $0.name.lowercased() == "anthropic-version" }
         var headers = ByteBuffer()
         switch provider {

@@ -100,6 +100,18 @@ final class Exchange: AttemptOwner {
         if !isRecording { conclude(outcome: .clientGone) }
     }
 
+    /// The client sends nothing more: it waits for its answer, or it has left. Something that every client skips is written to
+    /// it, and a connection that nobody holds any more answers with a reset.
+    func clientSentAll() {
+        guard let client else { return }
+        if state == .streaming {
+            ChunkWriter.write(ByteBuffer(staticString: ":\n\n"), &loop.answerScratch) { client.write($0) }
+        } else {
+            client.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+        }
+        client.flush()
+    }
+
     func clientWritable(_ isWritable: Bool) {
         guard state == .streaming, let winner else { return }
         if isWritable, isPaused {
@@ -115,9 +127,9 @@ final class Exchange: AttemptOwner {
         winner?.call?.setReading(false)
     }
 
-    /// Called by the loop's tick: looks at the time-outs of everything that runs.
+    /// Called by the loop's tick: looks at the time-outs of everything that runs. `now` is attentive time.
     func check(now: Int64) {
-        if now >= wakeAt { handle(.wake) }
+        if loop.now >= wakeAt { handle(.wake) }
         guard state != .over else { return }
         for attempt in attempts {
             guard let attempt, !attempt.isOver else { continue }
@@ -127,13 +139,13 @@ final class Exchange: AttemptOwner {
 
     private func check(_ attempt: RunningAttempt, now: Int64) {
         let timeouts = attempt.plan.timeouts
+        let firstEvent = attempt.target.firstEventTimeout ?? timeouts.firstToken
         switch attempt.phase {
         case .connecting, .awaitingHead:
-            let limit =
-                attempt.isStreaming ? timeouts.firstToken : attempt.target.answerTimeout ?? snapshot.answerTimeout
-            if now - attempt.startedAt >= Nanoseconds.of(limit) { attempt.timeOut(.firstTokenTimeout) }
+            let limit = attempt.isStreaming ? firstEvent : attempt.target.answerTimeout ?? snapshot.answerTimeout
+            if now - attempt.awaitedSince >= Nanoseconds.of(limit) { attempt.timeOut(.firstTokenTimeout) }
         case .awaitingEvent:
-            if now - attempt.startedAt >= Nanoseconds.of(timeouts.firstToken) { attempt.timeOut(.firstTokenTimeout) }
+            if now - attempt.awaitedSince >= Nanoseconds.of(firstEvent) { attempt.timeOut(.firstTokenTimeout) }
         case .collecting, .held:
             if now - attempt.lastByteAt >= Nanoseconds.of(timeouts.idle) { attempt.timeOut(.idleTimeout) }
         case .relaying:

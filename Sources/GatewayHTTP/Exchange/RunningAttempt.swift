@@ -57,7 +57,10 @@ final class RunningAttempt: UpstreamReceiver {
     private var relay: StreamRelay
     private(set) var usage: TokenUsageFields?
     let startedAt: Int64
+    /// The same in attentive time.
+    let awaitedSince: Int64
     private(set) var firstByteAt: Int64?
+    /// In attentive time.
     private(set) var lastByteAt: Int64
     private(set) var firstEventAt: Int64?
     private(set) var connectedAt: Int64?
@@ -79,7 +82,8 @@ final class RunningAttempt: UpstreamReceiver {
         self.relay = relay
         self.clock = clock
         startedAt = clock.now
-        lastByteAt = startedAt
+        awaitedSince = clock.attentive
+        lastByteAt = awaitedSince
     }
 
     var isOver: Bool { phase == .over }
@@ -103,7 +107,7 @@ final class RunningAttempt: UpstreamReceiver {
 
     /// Reads on after a pause that the client caused; the upstream's silence in it was not its own.
     func resumeReading() {
-        lastByteAt = clock.now
+        lastByteAt = clock.attentive
         call?.setReading(true)
     }
 
@@ -152,7 +156,7 @@ final class RunningAttempt: UpstreamReceiver {
         guard phase == .awaitingHead || phase == .connecting else { return }
         let now = clock.now
         firstByteAt = now
-        lastByteAt = now
+        lastByteAt = clock.attentive
         self.head = head
         guard (200..<300).contains(head.status) else {
             phase = .collecting
@@ -180,7 +184,7 @@ final class RunningAttempt: UpstreamReceiver {
     }
 
     func upstreamBody(_ piece: ByteBuffer) {
-        lastByteAt = clock.now
+        lastByteAt = clock.attentive
         switch phase {
         case .connecting, .awaitingHead, .over: return
         case .collecting: collect(piece)

@@ -255,7 +255,25 @@ final class FrontConnection: ChannelInboundHandler {
             if case .idle = state { context.close(promise: nil) }
         case is IdleStateHandler.IdleStateEvent:
             if case .idle = state { context.close(promise: nil) }
+        case let event as ChannelEvent where event == .inputClosed: clientSentAll(context)
         default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// The client waits for its answer, or it has left: an interim answer finds out, since a connection that nobody holds any
+    /// more answers it with a reset. The next piece of an answer that has begun does the same.
+    private func clientSentAll(_ context: ChannelHandlerContext) {
+        keepsAlive = false
+        switch state {
+        case .connecting, .forwarding:
+            guard isRequestWhole, !isOldClient else { return context.close(promise: nil) }
+            if !isResponseBegun {
+                let head = HTTPResponseHead(version: .http1_1, status: .continue)
+                context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+            }
+        case .idle: context.close(promise: nil)
+        // Closes by itself when its answer is written.
+        case .refused: break
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import Diagnostics
+internal import GatewayConfig
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -18,13 +19,13 @@ package final class FrontServer: Sendable {
         package var target: String
         /// How long a request waits while that process does not accept connections.
         package var patience = Duration.seconds(15)
+        package var connections = 16_384
 
         package init(target: String) {
             self.target = target
         }
     }
 
-    private static let connectionLimit = 16_384
     private static let idleSeconds: Int64 = 75
 
     package let port: Int
@@ -64,11 +65,14 @@ package final class FrontServer: Sendable {
         socket = try ListeningSocket(host: options.host, port: options.port)
         port = socket.port
         let patience = options.patience
+        let limit = options.connections
         listener = try ServerBootstrap(group: group)
+            .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 256)
             .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard connections.add(channel, limit: Self.connectionLimit) else {
+                    guard connections.add(channel, limit: limit) else {
                         return channel.close(promise: nil)
                     }
                     let pipeline = channel.pipeline.syncOperations
@@ -104,6 +108,10 @@ package struct FrontProcess: Sendable {
     /// Serves until a signal ends it; returns the exit status.
     package func run(drainTimeout: Duration = .seconds(30)) -> Int32 {
         let signals = ProcessSignals()
+        _ = ResourceLimits.raiseOpenFiles()
+        var options = options
+        options.connections = min(
+            options.connections, GatewayLimits.connections(withOpenFiles: ResourceLimits.openFileCount))
         let server: FrontServer
         do {
             server = try FrontServer(options)

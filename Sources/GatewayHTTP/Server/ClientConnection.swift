@@ -53,13 +53,16 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var requestCount = 0
     /// The place in the loop's list of connections.
     var index = -1
-    /// When the loop's tick closes the connection, in nanoseconds of the monotonic clock.
+    /// When the loop's tick closes the connection, in attentive time.
     private(set) var deadline = Int64.max
     /// The same for the part of a request that is arriving.
     private var progressDeadline = Int64.max
     private var isReading = true
     private var stalledSince: Int64?
     private var isProcessing = false
+    /// The client said that it sends nothing more; it may still want its answers.
+    private var isInputClosed = false
+    private var isOutputClosed = false
     /// The key that was shown last and the configuration that knew it: a connection's next request rarely has another.
     var shownKey: ShownKey?
 
@@ -82,7 +85,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         loop.clock.advance()
-        deadline = loop.now + loop.limits.headTimeout
+        deadline = loop.clock.attentive + loop.limits.headTimeout
         guard loop.add(self) else {
             state = .closed
             context.close(promise: nil)
@@ -122,9 +125,26 @@ final class ClientConnection: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         loop.clock.advance()
         let isWritable = context.channel.isWritable
-        stalledSince = isWritable ? nil : loop.now
+        stalledSince = isWritable ? nil : loop.clock.attentive
         exchange?.clientWritable(isWritable)
         context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        loop.clock.advance()
+        isInputClosed = true
+        if buffered.readableBytes == 0 { keepsAlive = false }
+        switch state {
+        case .readingHead, .readingBody: process()
+        case .responding where exchange?.request.head.minorVersion == 0:
+            // Interim answers mean nothing to HTTP/1.0: who is there cannot be told from who is gone.
+            channel?.close(promise: nil)
+        case .responding: exchange?.clientSentAll()
+        case .closed: if isOutputClosed { channel?.close(promise: nil) }
+        }
     }
 
     var isWritable: Bool { channel?.isWritable ?? false }
@@ -150,7 +170,7 @@ final class ClientConnection: ChannelInboundHandler {
         if requestCount > 0 {
             channel?.close(promise: nil)
         } else {
-            deadline = min(deadline, loop.now + loop.limits.firstRequestGrace)
+            deadline = min(deadline, loop.clock.attentive + loop.limits.firstRequestGrace)
         }
     }
 
@@ -163,9 +183,9 @@ final class ClientConnection: ChannelInboundHandler {
         while true {
             switch state {
             case .readingHead:
-                guard buffered.readableBytes > 0, readHead() else { return }
+                guard buffered.readableBytes > 0, readHead() else { return endIfNothingFollows() }
             case .readingBody(let body):
-                guard readBody(body) else { return }
+                guard readBody(body) else { return endIfNothingFollows() }
             case .responding:
                 if buffered.readableBytes > Self.pipelinedLimit { setReading(false) }
                 return
@@ -174,11 +194,22 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
+    /// What is missing of a request never comes when the client closed its side.
+    private func endIfNothingFollows() {
+        guard isInputClosed else { return }
+        switch state {
+        case .readingHead, .readingBody:
+            state = .closed
+            closeAfterFlush()
+        case .responding, .closed: break
+        }
+    }
+
     private func readHead() -> Bool {
         do throws(FramingError) {
             let head = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
             guard let head, let bytes = buffered.readSlice(length: head.byteCount) else {
-                if progressDeadline == .max { progressDeadline = loop.now + loop.limits.headTimeout }
+                if progressDeadline == .max { progressDeadline = loop.clock.attentive + loop.limits.headTimeout }
                 return false
             }
             begin(ClientRequest(head: head, headBytes: bytes, receivedAt: loop.now))
@@ -221,7 +252,7 @@ final class ClientConnection: ChannelInboundHandler {
             }
             channel?.writeAndFlush(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil)
         }
-        deadline = loop.now + loop.limits.bodyTimeout
+        deadline = loop.clock.attentive + loop.limits.bodyTimeout
         state = .readingBody(body)
     }
 
@@ -230,7 +261,7 @@ final class ClientConnection: ChannelInboundHandler {
         var body = current
         // The state must not hold the buffer too while it grows, or each piece would copy it.
         state = .responding
-        progressDeadline = loop.now + loop.limits.bodyIdleTimeout
+        progressDeadline = loop.clock.attentive + loop.limits.bodyIdleTimeout
         switch body.framing {
         case .length(let remaining):
             guard let piece = buffered.readSlice(length: min(remaining, buffered.readableBytes)) else { return false }
@@ -360,7 +391,7 @@ final class ClientConnection: ChannelInboundHandler {
     func finishAnswer() {
         exchange = nil
         guard case .responding = state else { return }
-        if loop.isDraining { keepsAlive = false }
+        if loop.isDraining || isInputClosed && buffered.readableBytes == 0 { keepsAlive = false }
         guard keepsAlive, context != nil else {
             state = .closed
             closeAfterFlush()
@@ -368,7 +399,7 @@ final class ClientConnection: ChannelInboundHandler {
         }
         flush()
         state = .readingHead
-        deadline = loop.now + loop.limits.keepAliveTimeout
+        deadline = loop.clock.attentive + loop.limits.keepAliveTimeout
         if buffered.readableBytes == 0 { buffered = ByteBuffer() }
         setReading(true)
         if buffered.readableBytes > 0, !isProcessing { process() }
@@ -379,8 +410,13 @@ final class ClientConnection: ChannelInboundHandler {
         guard let channel else { return }
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in
-            bound.value.channel?.close(mode: .output, promise: nil)
-            bound.value.loop.closeLater(bound.value)
+            if bound.value.isInputClosed {
+                bound.value.channel?.close(promise: nil)
+            } else {
+                bound.value.isOutputClosed = true
+                bound.value.channel?.close(mode: .output, promise: nil)
+                bound.value.loop.closeLater(bound.value)
+            }
         }
     }
 }

@@ -24,6 +24,9 @@ final class GatewayLoop {
     private var nextExchange = 0
     private var nextConnection = 0
     private var ticker: RepeatedTask?
+    private var lastTick: Int64 = 0
+    /// What the ticker was started with; a reload may want another one.
+    private var tickInterval: Int64 = 0
     private var requestNumber: UInt64 = 0
     private let requestSeed = UInt64.random(in: .min ... .max)
     private(set) var isDraining = false
@@ -91,7 +94,7 @@ final class GatewayLoop {
 
     /// Closes a connection whose answer is complete when the client did not in a moment.
     func closeLater(_ connection: ClientConnection) {
-        closing.append((connection, now + Nanoseconds.seconds(1)))
+        closing.append((connection, clock.attentive + Nanoseconds.seconds(1)))
         startTicking()
     }
 
@@ -116,7 +119,7 @@ final class GatewayLoop {
         if shared.requests.take(limit: limits.concurrentRequests) {
             run(exchange)
         } else if waiting.count < limits.queuedRequests / shared.loopCount {
-            exchange.queueDeadline = now + limits.queueTimeout
+            exchange.queueDeadline = clock.attentive + limits.queueTimeout
             waiting.append(exchange)
             startTicking()
         } else {
@@ -153,7 +156,9 @@ final class GatewayLoop {
 
     private func startTicking() {
         guard ticker == nil else { return }
-        let interval = TimeAmount.nanoseconds(limits.tick)
+        tickInterval = limits.tick
+        let interval = TimeAmount.nanoseconds(tickInterval)
+        lastTick = MonotonicTime.now().nanoseconds
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         ticker = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.tick() }
     }
@@ -174,7 +179,8 @@ final class GatewayLoop {
 
     private func tick() {
         clock.readCalendar()
-        let now = self.now
+        noteLateness()
+        let now = clock.attentive
         Self.look(at: { self.exchanges }, from: &nextExchange) { $0.check(now: now) }
         Self.look(at: { self.connections }, from: &nextConnection) { $0.check(now: now) }
         startWaiting()
@@ -194,6 +200,13 @@ final class GatewayLoop {
             ticker?.cancel()
             ticker = nil
         }
+    }
+
+    /// A tick that comes late by more than one says that nothing else was seen in time either.
+    private func noteLateness() {
+        let late = now - lastTick - 2 * tickInterval
+        if late > 0 { clock.miss(late) }
+        lastTick = now
     }
 
     // MARK: Drain

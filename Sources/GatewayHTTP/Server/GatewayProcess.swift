@@ -44,8 +44,8 @@ package struct GatewayProcess: Sendable {
         let server: GatewayServer
         let drainTimeout: Duration
         do {
-            let settings = try reader.read(options.config)
-            ProcessWords.report(settings.findings)
+            _ = ResourceLimits.raiseOpenFiles()
+            let settings = try readSettings()
             var serverOptions = options.server
             serverOptions.host = options.host ?? settings.host ?? serverOptions.host
             serverOptions.port = options.port ?? settings.port ?? serverOptions.port
@@ -75,6 +75,19 @@ package struct GatewayProcess: Sendable {
         }
     }
 
+    /// A connection that is accepted must also be able to call somebody: both take a descriptor.
+    private func readSettings() throws -> GatewaySettings {
+        var settings = try reader.read(options.config)
+        ProcessWords.report(settings.findings)
+        let bound = GatewayLimits.connections(withOpenFiles: ResourceLimits.openFileCount)
+        if settings.limits.connections > bound {
+            settings.limits.connections = bound
+            ProcessWords.say(
+                "at most \(bound) connections: the system allows \(ResourceLimits.openFileCount) open files")
+        }
+        return settings
+    }
+
     private func reload(_ server: GatewayServer) {
         do {
             try apply(to: server)
@@ -85,8 +98,7 @@ package struct GatewayProcess: Sendable {
     }
 
     private func apply(to server: GatewayServer) throws {
-        let settings = try reader.read(options.config)
-        ProcessWords.report(settings.findings)
+        let settings = try readSettings()
         try server.reload(settings)
         ProcessWords.say("reloaded \(options.config), generation \(server.generation)")
     }

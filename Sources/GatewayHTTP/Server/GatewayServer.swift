@@ -125,6 +125,9 @@ package final class GatewayServer: Sendable {
     private func listen(_ descriptor: Int32, isAdmin: Bool) throws {
         let loops = self.loops
         let bootstrap = ServerBootstrap(group: group.next(), childGroup: group)
+            // With only a few a turn, the queue of a busy loop overflows, and whoever is in it connects again a second later.
+            .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 256)
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 ChannelOptions.recvAllocator,
