@@ -88,9 +88,10 @@ package enum LoginOutcome: Equatable, Sendable {
                 "auth/login-failed", "the login failed\(message.isEmpty ? "" : ": \(message)")",
                 hints: ["run `\(again)` again; `llm-router logs cliproxyapi_plus` has the server's own words"])
         case .programUnsuitable(let program, let flag):
+            let install = "install a version that has it: `llm-router bootstrap download --cliproxy-version VERSION`"
             return Diagnostic(
                 "auth/program-unsuitable", "the installed `\(program)` has no `\(flag)`",
-                hints: ["run `llm-router auth codex login` without `--device`, or install another version"])
+                hints: (provider == .copilot ? [] : ["run `\(again)` without `--device`"]) + [install])
         case .programMissing(let program, let reason):
             return Diagnostic(
                 "auth/no-program", "cannot run `\(program)`: \(reason)",

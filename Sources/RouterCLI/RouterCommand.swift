@@ -12,12 +12,16 @@ package protocol RouterCommand: ParsableCommand {
     /// Whether the command changes anything, and is therefore written to the command's log; failures always are.
     static var changesStack: Bool { get }
 
+    /// Whether it looks at `Interruption` and ends in order; all others end at once on Ctrl-C.
+    static var endsOnInterruption: Bool { get }
+
     /// Does the work; tests call it with a context of their own.
     func run(in context: AppContext) throws -> ExitStatus
 }
 
 extension RouterCommand {
     package static var changesStack: Bool { false }
+    package static var endsOnInterruption: Bool { false }
 
     package mutating func run() throws {
         preconditionFailure("commands are run through CommandLineTool")
@@ -29,12 +33,17 @@ package enum CommandLineTool {
     /// Runs the command that `arguments` (without the program's name) ask for.
     package static func run(_ arguments: [String]) -> ExitStatus {
         if let command = ShortCommandLine.command(arguments) { return run(command, arguments) }
+        // From the first moment, so that a command that ends in order has no window in which it does not.
+        let interruption = Interruption.observe()
         let command: any ParsableCommand
         do {
             command = try RootCommand.parseAsRoot(arguments)
         } catch {
             return reportParsing(error)
         }
+        let endsOnInterruption = (command as? any RouterCommand).map { type(of: $0).endsOnInterruption } ?? false
+        if !endsOnInterruption { interruption.end() }
+        guard endsOnInterruption || !Interruption.isRequested else { return .interrupted }
         guard let command = command as? any RouterCommand else {
             // A group without a sub-command, or help and version that were asked for.
             var group = command

@@ -48,34 +48,57 @@ import Testing
         #expect(try FileSystem.list(stack.fixture.scratch.path(".router/auths")).isEmpty)
     }
 
-    @Test func `Ctrl-C at any moment of a login leaves no listener and no half file`() throws {
-        let stack = try SampleStack()
+    /// The first moment is the one from which the command watches for the signal; before that it has done nothing.
+    @Test(arguments: [
+        ["codex", "login", "--no-browser"], ["codex", "login", "--device"], ["copilot", "login", "--no-browser"],
+        ["codex", "import-headless"],
+    ])
+    func `Ctrl-C at any moment leaves an event, and no listener or half file`(command: [String]) throws {
+        // Only the newer generation knows codex by device, only the older one Copilot.
+        let stack = try SampleStack(
+            release: command.contains("--device") ? "current" : "legacy", ownerHesitatesSeconds: 60)
         try stack.startProxy()
+        let isImport = command.last == "import-headless"
+        let arguments = ["auth"] + command + (isImport ? ["--source", try stack.writeCodexLogin()] : [])
         var interrupted = 0
-        for milliseconds in [1, 3, 10, 20, 40, 80, 160, 320, 640, 1280] {
-            let before = try logins(of: stack)
-            let login = try stack.start("auth", "codex", "login", "--no-browser")
+        for milliseconds in [0, 1, 3, 10, 20, 40, 80, 160, 320, 640] {
+            let before = try results(of: stack)
+            let running = try stack.start(arguments)
+            try #require(becomesTrue { watchesInterruption(running.pid) })
             usleep(UInt32(milliseconds * 1000))
-            login.signal(SIGINT)
-            let ended = try login.finish(limit: .seconds(20))
-            // Before the command has begun its login, the signal just ends it.
-            if ended.code == nil { continue }
-            #expect(ended.code == 130, "after \(milliseconds) ms: \(ended)")
-            interrupted += 1
-            #expect(try logins(of: stack) == before + ["cancelled"])
-            let folder = stack.fixture.scratch.path(".router/auths")
-            #expect(try FileSystem.list(folder).isEmpty)
-            let helpers = ProcessRecord.all().filter { $0.parent == login.pid }
-            #expect(helpers.isEmpty)
+            let helpers = descendants(of: running.pid)
+            running.signal(SIGINT)
+            let ended = try running.finish(limit: .seconds(20))
+            let isDone = isImport && ended.code == 0
+            if !isDone { interrupted += 1 }
+            #expect(isDone || ended.code == 130, "after \(milliseconds) ms: \(ended)")
+            #expect(try results(of: stack) == before + [isDone ? "success" : "cancelled"], "after \(milliseconds) ms")
+            let names = try FileSystem.list(stack.fixture.scratch.path(".router/auths")).filter { $0.first != "." }
+            #expect(names.allSatisfy { isImport && $0.hasSuffix(".json") }, "\(names)")
+            #expect(!helpers.contains { $0.isAlive })
         }
-        #expect(interrupted > 4)
+        #expect(isImport || interrupted == 10)
     }
 
-    /// The results of all logins so far.
-    private func logins(of stack: SampleStack) throws -> [String] {
-        try stack.fixture.events().filter { $0["event"]?.stringValue == "oauth_login" }.compactMap {
-            $0["result"]?.stringValue
+    private func descendants(of pid: Int32) -> [ProcessIdentity] {
+        let children = ProcessRecord.all().filter { $0.parent == pid }.map(\.pid)
+        return children.compactMap { ProcessIdentity.of(pid: $0) } + children.flatMap(descendants)
+    }
+
+    /// Whether the process has a handler for SIGINT.
+    private func watchesInterruption(_ pid: Int32) -> Bool {
+        let bytes = (try? FileSystem.readStream("/proc/\(pid)/status", limit: 1 << 16)) ?? []
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        let caught = lines.first { $0.hasPrefix("SigCgt:") }?.split { " \t".contains($0) }.last
+        return caught.flatMap { UInt64($0, radix: 16) }.map { $0 & 1 << UInt64(SIGINT - 1) != 0 } ?? false
+    }
+
+    /// The results of all logins and imports so far.
+    private func results(of stack: SampleStack) throws -> [String] {
+        let events = try stack.fixture.events().filter {
+            ["oauth_login", "auth_import"].contains($0["event"]?.stringValue)
         }
+        return events.compactMap { $0["result"]?.stringValue }
     }
 
     @Test func `an import that is killed at any step leaves a whole credential or none`() throws {

@@ -19,7 +19,10 @@ final class SampleStack {
     private var variables: [String: String]
     private var releaseHost: RunningProgram?
 
-    init() throws {
+    /// - Parameters:
+    ///   - release: which generation of CLIProxyAPI is played.
+    ///   - ownerHesitatesSeconds: how long the account's owner takes to agree to a device flow.
+    init(release: String = "legacy", ownerHesitatesSeconds: Int = 1) throws {
         fixture = try StackFixture()
         port = Int.random(in: 10_000..<30_000)
         callbackPort = try FreePort.find()
@@ -27,7 +30,7 @@ final class SampleStack {
         archive = try Self.archive(in: fixture.scratch)
         variables = [
             "STANDIN_MODELS": "router-default", "STANDIN_CALLBACK_PORT": String(callbackPort),
-            "CUSTOM_API_KEY": "sk-planted-custom-key",
+            "STANDIN_PROFILE": release, "STANDIN_OAUTH_DELAY": String(ownerHesitatesSeconds), "CUSTOM_API_KEY": "sk-planted-custom-key",
         ]
         try #require(try run("init", "--engine", "litellm").code == 0)
         for file in ["config/routertool.yaml", "config/cliproxyapi.yaml"] {
@@ -82,7 +85,9 @@ final class SampleStack {
     }
 
     /// A command that goes on while the test does something else.
-    func start(_ arguments: String...) throws -> RunningProgram {
+    func start(_ arguments: String...) throws -> RunningProgram { try start(arguments) }
+
+    func start(_ arguments: [String]) throws -> RunningProgram {
         try fixture.program(arguments, environment: variables).start()
     }
 

@@ -54,6 +54,7 @@ package struct LoginOptions: ParsableArguments {
 /// `llm-router auth codex login`
 package struct CodexLoginCommand: RouterCommand {
     package static let changesStack = true
+    package static let endsOnInterruption = true
     package static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Log in to Codex through the running CLIProxyAPI.")
 
@@ -72,6 +73,7 @@ package struct CodexLoginCommand: RouterCommand {
 /// `llm-router auth copilot login`
 package struct CopilotLoginCommand: RouterCommand {
     package static let changesStack = true
+    package static let endsOnInterruption = true
     package static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Log in to GitHub Copilot with a code on GitHub's page.")
 
@@ -88,6 +90,7 @@ package struct CopilotLoginCommand: RouterCommand {
 /// `llm-router auth codex import-headless`
 package struct CodexImportCommand: RouterCommand {
     package static let changesStack = true
+    package static let endsOnInterruption = true
     package static let configuration = CommandConfiguration(
         commandName: "import-headless", abstract: "Take over a login of the Codex CLI.",
         discussion: "The Codex CLI and CLIProxyAPI then share one refresh token; log in to only one of them for long.")
@@ -113,6 +116,9 @@ package struct CodexImportCommand: RouterCommand {
             json["expires"] = .string(answer.expires)
             context.console.show(Report(lines: ["saved_auth=\(answer.path)"], json: json))
             return .success
+        } catch FetchProtocolError.interrupted {
+            stack.record(.authImport, provider: "codex", result: .cancelled)
+            throw FetchProtocolError.interrupted
         } catch let error as any DiagnosticConvertible {
             stack.record(.authImport, provider: "codex", result: .failed, detail: error.diagnostic.message)
             throw error

@@ -104,7 +104,6 @@ struct Login {
     let options: LoginOptions
 
     func run(method: LoginRequest.Method) throws -> ExitStatus {
-        Interruption.observe()
         try stack.prepareFolders()
         try PrivateDirectory.claim(stack.paths.authsDirectory)
         do {

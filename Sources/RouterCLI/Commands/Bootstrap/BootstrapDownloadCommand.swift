@@ -8,6 +8,7 @@ internal import JSONSyntax
 /// `llm-router bootstrap download`
 package struct BootstrapDownloadCommand: RouterCommand {
     package static let changesStack = true
+    package static let endsOnInterruption = true
     package static let configuration = CommandConfiguration(
         commandName: "download", abstract: "Fetch, verify and install what the services run.")
 
@@ -47,7 +48,6 @@ package struct BootstrapDownloadCommand: RouterCommand {
         let wanted =
             only.map { [$0] } ?? (archive != nil ? [InstallBinaryRequest.defaultArtifact] : bootstrap.neededArtifacts)
         if wanted.isEmpty { context.console.note("nothing to download: no service runs a program that is downloaded") }
-        Interruption.observe()
         let installed = try bootstrap.install(wanted, choices)
         context.console.show(
             Report(
