@@ -58,6 +58,31 @@ import Testing
         }
     }
 
+    @Test func `simulated providers answer in their name and fail by the known chance`() async throws {
+        let config = """
+            model_list:
+              - model_name: openai
+                litellm_params: {model: "mock/provider?name=openai&failure_rate=0.1"}
+                model_info: {id: openai, input_cost_per_token: 0.00002, output_cost_per_token: 0}
+            router_settings: {num_retries: 0}
+
+            """
+        let prompt = "Explain the difference between é and è in fifty characters or more."
+        try await withGateway(config) { gateway in
+            var failed: [Int] = []
+            for call in 1...45 {
+                let answer = try await gateway.client.post(["prompt": .string(prompt)], to: "/chat/completions")
+                if answer.status == 503 {
+                    failed.append(call)
+                } else {
+                    let expected = "Mock response from openai: Explain the difference between é and è in fifty ch..."
+                    #expect(answer.json["content"]?.stringValue == expected)
+                }
+            }
+            #expect(failed == [2, 8, 10, 13, 20, 27, 28, 42, 45])
+        }
+    }
+
     @Test(arguments: [
         (#"{"prompt":"a","preferences":null}"#, "model_attributes_type", ["body", "preferences"], ""),
         (

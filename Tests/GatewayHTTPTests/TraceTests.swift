@@ -117,7 +117,7 @@ import Testing
             #expect(
                 line["decision"]?.stringValue
                     == "ROUTING DECISION: chat-auto -> \(pool) (score \(score), threshold 50, \(word))")
-            let outcome = try #require(line["outcome"]?.stringValue)
+            let outcome = try #require(line["outcome"]?.arrayValue?.first?.stringValue)
             #expect(
                 outcome.hasPrefix("✓ SUCCESS: chat-auto -> ") && outcome.hasSuffix("s, reason=\(reason))"), "\(outcome)"
             )

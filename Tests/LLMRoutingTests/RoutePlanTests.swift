@@ -71,9 +71,12 @@ struct RoutePlanTests {
         #expect(
             decision.successLine(model: "mini", elapsed: .milliseconds(12_056))
                 == "✓ SUCCESS: chat-auto -> mini (12.05s, reason=simple_task)")
+        let long = String(repeating: "e", count: 300)
+        let failure = ["✗ FAILURE: chat-auto -> mini", "  Error: " + String(repeating: "e", count: 200)]
+        #expect(decision.failureLines(model: "mini", error: long, isRetried: false) == failure)
         #expect(
-            decision.failureLine(model: "mini", error: String(repeating: "e", count: 300))
-                == "✗ FAILURE: chat-auto -> mini: " + String(repeating: "e", count: 200))
+            decision.failureLines(model: "mini", error: long, isRetried: true)
+                == failure + ["  Will retry with fallback"])
     }
 
     @Test func `a request without messages is not scored`() throws {

@@ -68,8 +68,8 @@ private struct AccessLogEntry {
     let microseconds: Int64
     /// The deployments that were called in vain, which a replay of the log needs.
     private let failed: [UInt8]
-    /// What a virtual model decided.
-    private let decision: (score: Int, text: String, outcome: String)?
+    /// What a virtual model decided and what became of it, the latter as a JSON array of lines.
+    private let decision: (score: Int, text: String, outcome: [UInt8])?
 
     init(exchange: Exchange, status: Int, error: String?, microseconds: Int64) {
         self.exchange = exchange
@@ -78,15 +78,31 @@ private struct AccessLogEntry {
         self.microseconds = microseconds
         failed = exchange.run.attempts.count > 1 || status != 200 ? Self.failed(exchange.run.attempts) : []
         decision = exchange.run.plan.virtual.map { decision in
-            let model = exchange.run.answeredBy.flatMap { exchange.attempts[$0]?.plan.upstreamModel }
-            let outcome =
-                if let model, error == nil {
-                    decision.successLine(model: model, elapsed: .microseconds(microseconds))
-                } else {
-                    decision.failureLine(model: model ?? decision.target, error: error ?? "status \(status)")
-                }
-            return (decision.score, decision.logLine, outcome)
+            let lines = Self.outcome(of: exchange, decision, error: error, microseconds: microseconds)
+            return (decision.score, decision.logLine, JSONWriter.bytes(of: .array(lines.map(JSONValue.string))))
         }
+    }
+
+    /// A failure is told by its kind: an upstream's own words may hold what was asked.
+    private static func outcome(
+        of exchange: Exchange, _ decision: VirtualDecision, error: String?, microseconds: Int64
+    ) -> [String] {
+        let attempts = exchange.run.attempts
+        var lines: [String] = []
+        for (number, record) in attempts.enumerated() {
+            guard case .failed(let failure) = record.outcome else { continue }
+            let words = failure.kind.rawValue + (failure.status.map { ", status \($0)" } ?? "")
+            lines += decision.failureLines(
+                model: record.attempt.upstreamModel, error: words, isRetried: number + 1 < attempts.count)
+        }
+        if error == nil, let number = exchange.run.answeredBy {
+            let model = attempts[number].attempt.upstreamModel
+            lines.append(decision.successLine(model: model, elapsed: .microseconds(microseconds)))
+        } else if lines.isEmpty {
+            let words = error ?? "no answer"
+            lines = decision.failureLines(model: decision.target, error: words, isRetried: false)
+        }
+        return lines
     }
 
     private static func failed(_ attempts: [AttemptRecord]) -> [UInt8] {
@@ -108,8 +124,8 @@ private struct AccessLogEntry {
             texts += exchange.attempts[number]?.plan.deploymentID.utf8.count ?? 0
             texts += exchange.attempts[number]?.plan.upstreamModel.utf8.count ?? 0
         }
-        texts += (decision?.text.utf8.count ?? 0) + (decision?.outcome.utf8.count ?? 0)
-        return 1024 + 6 * texts + failed.count
+        texts += decision?.text.utf8.count ?? 0
+        return 1024 + 6 * texts + failed.count + (decision?.outcome.count ?? 0)
     }
 
     func write(to line: inout ByteCursor) {
@@ -135,7 +151,8 @@ private struct AccessLogEntry {
         if let decision {
             number("score", decision.score, &line)
             string("decision", decision.text, &line)
-            string("outcome", decision.outcome, &line)
+            name("outcome", &line)
+            decision.outcome.withUnsafeBytes { line.write($0) }
         }
     }
 

@@ -119,7 +119,7 @@ extension GatewayError {
             "the budget of \(refusal.scope.description) is used up: \(refusal.left) of \(refusal.cap) dollars left"
                 + (refusal.resetsAt.map { ", resets at \($0.iso8601)" } ?? "")
         case .keyRateLimited: "this API key has reached its limit of requests or tokens a minute"
-        case .rateLimited: "every deployment of `\(model)` is at its limit"
+        case .rateLimited: "Rate limit exceeded for \(model): every deployment is at its limit"
         case .unavailable: "no deployment of `\(model)` can be called now"
         case .deadlineExceeded: "the request's deadline has passed"
         case .cancelled: "the client closed the request"

@@ -15,6 +15,7 @@ final class GatewayShared: Sendable {
     let tls: UpstreamTLS
     let logWriter: LogWriter
     let adminKey: ClientKey?
+    let mockDraws = MockDraws()
     private let owner = Mutex<WeakServer>(WeakServer())
 
     private struct WeakServer: Sendable {

@@ -12,7 +12,10 @@ struct MockAnswer {
     init(_ request: MockRequest) {
         self.request = request
         identifier = "mock-" + request.requestID
-        if let text = request.options["text"] {
+        if request.name == "provider" {
+            let prompt = request.prompt.unicodeScalars.prefix(50)
+            text = "Mock response from \(request.options["name"] ?? "mock"): \(String(String.UnicodeScalarView(prompt)))..."
+        } else if let text = request.options["text"] {
             self.text = text
         } else if request.prompt.isEmpty {
             text = "Hello from the mock provider."

@@ -21,7 +21,7 @@ final class MockCall: UpstreamCall {
         self.receiver = receiver
         let request = MockRequest(
             model: model, surface: surface, body: Array(body.readableBytesView), requestID: requestID)
-        steps = MockScript(request).steps
+        steps = MockScript(request, draw: loop.shared.mockDraws.next).steps
         schedule(after: .zero)
     }
 

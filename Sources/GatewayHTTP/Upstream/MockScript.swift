@@ -34,6 +34,9 @@ struct MockRequest {
         min(100_000, max(0, options[option].flatMap(Int.init) ?? fallback))
     }
 
+    /// The part of calls that fail by chance, 0 to 1.
+    var failureRate: Double? { options["failure_rate"].flatMap(Double.init) }
+
     var isStreaming: Bool { body["stream"]?.boolValue ?? false }
 
     var includesUsage: Bool { body["stream_options"]?["include_usage"]?.boolValue ?? false }
@@ -56,7 +59,7 @@ struct MockRequest {
     }
 }
 
-/// What the mock provider does, step by step. The same request gives the same steps.
+/// What the mock provider does, step by step. The same request and draw give the same steps.
 struct MockScript {
     enum Step {
         case wait(Duration)
@@ -72,16 +75,18 @@ struct MockScript {
     private let request: MockRequest
     private let answer: MockAnswer
 
-    init(_ request: MockRequest) {
+    /// - Parameter draw: the next number of `MockDraws`, from 0 up to 1; asked for only where chance decides.
+    init(_ request: MockRequest, draw: () -> Double) {
         self.request = request
         answer = MockAnswer(request)
-        build()
+        build(draw)
     }
 
-    private mutating func build() {
+    private mutating func build(_ draw: () -> Double) {
         let name = request.name
         let delay = request.milliseconds("delay_ms", default: name == "slow" ? 2000 : 0)
         if delay > .zero { steps.append(.wait(delay)) }
+        if let rate = request.failureRate, draw() < rate { return error(500, message: "mock failure by chance") }
         if name.hasPrefix("error-"), let status = Int(name.dropFirst(6)), (400...599).contains(status) {
             return error(status)
         }

@@ -108,8 +108,9 @@ public struct VirtualDecision: Hashable, Sendable {
         return "✓ SUCCESS: \(virtualModel) -> \(model) (\(seconds)s, reason=\(reason.rawValue))"
     }
 
-    /// The same for a request that nobody answered, with the error's first 200 characters.
-    public func failureLine(model: String, error: String) -> String {
-        "✗ FAILURE: \(virtualModel) -> \(model): \(error.prefix(200))"
+    /// What became of a call in vain: the model, the error's first 200 characters, and whether another one is called.
+    public func failureLines(model: String, error: String, isRetried: Bool) -> [String] {
+        ["✗ FAILURE: \(virtualModel) -> \(model)", "  Error: \(error.prefix(200))"]
+            + (isRetried ? ["  Will retry with fallback"] : [])
     }
 }

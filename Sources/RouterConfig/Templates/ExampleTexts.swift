@@ -262,14 +262,14 @@ enum ExampleTexts {
           admin: {socket: ../.router/runtime/admin.sock}
           # Models that are routed by how complex a request is: below the threshold to `simple`, else to `complex`.
           virtual_models:
-            chat-auto: {mode: vibe, threshold: 50, simple: router-cheap, complex: router-default}
-            codex-auto: {mode: vibe, threshold: 50, simple: router-cheap, complex: router-default}
-            claude-auto: {mode: vibe, threshold: 50, simple: router-cheap, complex: router-default}
+            chat-auto: {threshold: 50, simple: router-cheap, complex: router-default}
+            codex-auto: {threshold: 50, simple: router-cheap, complex: router-default}
+            claude-auto: {threshold: 50, simple: router-cheap, complex: router-default}
           breaker: {failures: 3, open: 60s, probes: 1}
           timeouts: {connect: 5s, first_token: 15s, idle: 45s, total: 600s}
           traces: {dir: ../.router/traces, keep: 10000}
-          # Each user may spend a dollar in thirty days; more is refused with 402.
-          # budgets: {users: {default: "1.00", window: 30d}}
+          # Each user that requests name may spend a dollar in thirty days; more is refused with 402.
+          budgets: {users: {default: "1.00", window: 30d}, store: ../.router/budgets.sqlite}
           # Ask a second deployment when the first is slow, for at most 5 % more calls.
           # hedge: {after: 800ms, extra: 5%}
 
