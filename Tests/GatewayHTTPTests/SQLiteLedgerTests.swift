@@ -55,6 +55,30 @@ import Testing
         try await threads.shutdownGracefully()
     }
 
+    @Test func `what a leaving process spends is told apart, and forgotten after its end`() async throws {
+        let folder = try ScratchFolder()
+        let threads = NIOThreadPool(numberOfThreads: 1)
+        threads.start()
+        let old = try SQLiteLedger(path: folder.path("b.sqlite"), threads: threads)
+        await Self.keep([Self.entry(5)], in: old)
+        let process = ProcessIdentity(pid: 7, startTicks: 8, bootID: "b oot")
+        let ann = BudgetScope.user("ann")
+        try old.leave(as: process, holding: [ann: Money(picodollars: 9)])
+        await Self.keep([Self.entry(2)], in: old)
+        let successor = try SQLiteLedger(path: folder.path("b.sqlite"), threads: threads)
+        let opening = try successor.opening { _ in true }
+        #expect(opening.balances.map(\.spent.picodollars) == [7])
+        #expect(opening.leavers.map(\.process) == [process])
+        #expect(opening.leavers.first?.held == [ann: Money(picodollars: 9)])
+        #expect(opening.leavers.first?.spent == [ann: Money(picodollars: 2)])
+        await Self.keep([Self.entry(4)], in: old)
+        await Self.keep([Self.entry(1)], in: successor)
+        #expect(try successor.leaver(process)?.spent == [ann: Money(picodollars: 6)])
+        #expect(try Self.spent(successor) == ["user ann": 12])
+        #expect(try successor.opening { _ in false }.leavers.isEmpty)
+        try await threads.shutdownGracefully()
+    }
+
     @Test func `a window that is over begins anew, a late amount of it is kept`() async throws {
         let folder = try ScratchFolder()
         let threads = NIOThreadPool(numberOfThreads: 1)

@@ -30,7 +30,8 @@ final class SampleStack {
         archive = try Self.archive(in: fixture.scratch)
         variables = [
             "STANDIN_MODELS": "router-default", "STANDIN_CALLBACK_PORT": String(callbackPort),
-            "STANDIN_PROFILE": release, "STANDIN_OAUTH_DELAY": String(ownerHesitatesSeconds), "CUSTOM_API_KEY": "sk-planted-custom-key",
+            "STANDIN_PROFILE": release, "STANDIN_OAUTH_DELAY": String(ownerHesitatesSeconds),
+            "CUSTOM_API_KEY": "sk-planted-custom-key",
         ]
         try #require(try run("init", "--engine", "litellm").code == 0)
         for file in ["config/routertool.yaml", "config/cliproxyapi.yaml"] {

@@ -145,6 +145,42 @@ struct BudgetLedgerTests {
     }
 }
 
+struct BudgetHandoverLedgerTests {
+    private let start = CalendarTime(secondsSince1970: 1_700_000_000)
+
+    private func money(_ cents: Int64) -> Money { Money(picodollars: cents * 10_000_000_000) }
+
+    @Test func `what another process holds counts against the cap until it has ended`() throws {
+        var policy = BudgetPolicy()
+        policy.defaultUserCap = BudgetCap(amount: .dollars(1))
+        var ledger = BudgetLedger(policy: policy)
+        let ann = BudgetScope.user("ann")
+        ledger.hold(forOther: [ann: money(60)], at: start)
+        #expect(ledger.balance(of: ann, at: start).left == money(40))
+        let own = try ledger.reserve(money(30), for: [ann], at: start).get()
+        #expect(ledger.held == [ann: money(30)])
+        #expect(ledger.refusal(of: money(11), in: ann, at: start) != nil)
+        ledger.endHold(forOther: [ann: money(60)], spent: [ann: money(25)], at: start)
+        #expect(ledger.balance(of: ann, at: start).left == money(45))
+        _ = ledger.settle(own, cost: money(30), at: start)
+        #expect(ledger.balance(of: ann, at: start).spent == money(55))
+        #expect(ledger.held.isEmpty)
+    }
+
+    @Test func `a hold lives longer than the window it began in`() {
+        var policy = BudgetPolicy()
+        policy.defaultUserCap = BudgetCap(amount: .dollars(1), window: .seconds(10))
+        var ledger = BudgetLedger(policy: policy)
+        let ann = BudgetScope.user("ann")
+        ledger.hold(forOther: [ann: money(60)], at: start)
+        let later = start + .seconds(20)
+        ledger.prune(at: later)
+        #expect(ledger.balance(of: ann, at: later).reserved == money(60))
+        ledger.endHold(forOther: [ann: money(60)], spent: [:], at: later)
+        #expect(ledger.balance(of: ann, at: later).reserved == .zero)
+    }
+}
+
 struct MemoryStoreTests {
     @Test func `keeps the last balance of each scope`() async throws {
         let store = MemoryStore(now: { Instant(nanoseconds: 0) })

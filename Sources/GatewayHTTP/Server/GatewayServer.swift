@@ -106,6 +106,9 @@ package final class GatewayServer: Sendable {
         }
         shared.server = self
         if let predecessor = options.predecessor { Succession.takeOver(from: predecessor) }
+        if let ledger = recorders.ledger {
+            BudgetHandover(shared: shared, ledger: ledger, threads: threads).takeOver(on: group.next())
+        }
         try listen(socket.duplicate(), isAdmin: false)
         guard let admin = settings.admin else { return }
         do {
@@ -234,6 +237,9 @@ package final class GatewayServer: Sendable {
             return state.listeners
         }
         for listener in listeners { try? listener.setOption(.autoRead, value: false).wait() }
+        if let ledger = snapshot.withLock({ $0.recorders.ledger }) {
+            BudgetHandover(shared: shared, ledger: ledger, threads: threads).passOn()
+        }
         whenDeaf()
         // What was accepted just now is still on its way to its loop; a listener that closes would close it as well.
         for loop in loops { try? loop.eventLoop.submit {}.wait() }

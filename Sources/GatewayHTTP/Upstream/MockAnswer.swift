@@ -14,7 +14,8 @@ struct MockAnswer {
         identifier = "mock-" + request.requestID
         if request.name == "provider" {
             let prompt = request.prompt.unicodeScalars.prefix(50)
-            text = "Mock response from \(request.options["name"] ?? "mock"): \(String(String.UnicodeScalarView(prompt)))..."
+            text =
+                "Mock response from \(request.options["name"] ?? "mock"): \(String(String.UnicodeScalarView(prompt)))..."
         } else if let text = request.options["text"] {
             self.text = text
         } else if request.prompt.isEmpty {

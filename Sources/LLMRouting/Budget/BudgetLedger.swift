@@ -26,6 +26,8 @@ public struct BudgetLedger: Sendable {
     private var accounts: [BudgetScope: Account] = [:]
     private var open: Set<UInt64> = []
     private var nextID: UInt64 = 0
+    /// The part of all reservations that other processes made.
+    private var foreign: [BudgetScope: Money] = [:]
     /// The number of accounts at which those that are over are forgotten; doubled with what is left, so that the look at
     /// all of them costs each new account a fixed part.
     private var pruneAt = leastPruned
@@ -111,6 +113,38 @@ public struct BudgetLedger: Sendable {
             let reserved = accounts[balance.scope]?.reserved ?? .zero
             accounts[balance.scope] = Account(
                 spent: balance.spent, reserved: reserved, windowStart: balance.windowStart)
+        }
+    }
+
+    /// What the open reservations of this process hold of each account.
+    public var held: [BudgetScope: Money] {
+        accounts.compactMapValues { $0.reserved > .zero ? $0.reserved : nil }.merging(foreign) { all, foreign in
+            all - foreign
+        }.filter { $0.value > .zero }
+    }
+
+    /// Sets aside what another process on the same accounts may still spend, whatever the caps say.
+    public mutating func hold(forOther amounts: [BudgetScope: Money], at now: CalendarTime) {
+        for (scope, amount) in amounts where amount > .zero {
+            accounts[scope, default: Account(windowStart: now)].reserved += amount
+            foreign[scope, default: .zero] += amount
+        }
+    }
+
+    /// The other process has ended: what it held is free again, and what it spent since is counted.
+    public mutating func endHold(
+        forOther amounts: [BudgetScope: Money], spent: [BudgetScope: Money], at now: CalendarTime
+    ) {
+        for (scope, amount) in amounts where amount > .zero {
+            accounts[scope]?.reserved -= amount
+            foreign[scope, default: .zero] -= amount
+            if foreign[scope] == .zero { foreign[scope] = nil }
+        }
+        for (scope, amount) in spent where amount > .zero {
+            var account = current(scope, at: now) ?? Account(windowStart: now)
+            if account.spent == .zero { account.windowStart = now }
+            account.spent += amount
+            accounts[scope] = account
         }
     }
 
