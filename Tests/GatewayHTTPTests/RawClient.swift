@@ -119,8 +119,8 @@ final class RawConnection: @unchecked Sendable {
     }
 
     /// More bytes; empty at the end.
-    func more() throws -> [UInt8] {
-        try descriptor.read(upTo: 65536)
+    func more(upTo count: Int = 65536) throws -> [UInt8] {
+        try descriptor.read(upTo: count)
     }
 
     /// Reads until `text` has come; false at the end of the connection.

@@ -104,20 +104,20 @@ enum StopReason {
 /// Token counts in both dialects. Anthropic counts cached input beside the rest, OpenAI within it.
 enum UsageTranslation {
     static func anthropic(_ usage: JSONValue?) -> JSONValue {
-        let cached = usage?["prompt_tokens_details"]?["cached_tokens"]?.integerValue ?? 0
-        let input = usage?["prompt_tokens"]?.integerValue ?? 0
+        let cached = TokenCount.of(usage?["prompt_tokens_details"]?["cached_tokens"]) ?? 0
+        let input = TokenCount.of(usage?["prompt_tokens"]) ?? 0
         return [
             "input_tokens": .integer(max(0, input - cached)),
-            "output_tokens": .integer(usage?["completion_tokens"]?.integerValue ?? 0),
+            "output_tokens": .integer(TokenCount.of(usage?["completion_tokens"]) ?? 0),
             "cache_creation_input_tokens": 0, "cache_read_input_tokens": .integer(cached),
         ]
     }
 
     static func openAI(_ usage: JSONValue?) -> JSONValue {
-        let cached = usage?["cache_read_input_tokens"]?.integerValue ?? 0
-        let created = usage?["cache_creation_input_tokens"]?.integerValue ?? 0
-        let input = (usage?["input_tokens"]?.integerValue ?? 0) + cached + created
-        let output = usage?["output_tokens"]?.integerValue ?? 0
+        let cached = TokenCount.of(usage?["cache_read_input_tokens"]) ?? 0
+        let created = TokenCount.of(usage?["cache_creation_input_tokens"]) ?? 0
+        let input = (TokenCount.of(usage?["input_tokens"]) ?? 0) + cached + created
+        let output = TokenCount.of(usage?["output_tokens"]) ?? 0
         return [
             "prompt_tokens": .integer(input), "completion_tokens": .integer(output),
             "total_tokens": .integer(input + output),

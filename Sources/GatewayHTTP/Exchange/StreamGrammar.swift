@@ -248,28 +248,3 @@ private enum MessagesEventReader: TypedEventReader {
         }
     }
 }
-
-/// Reads `usage` objects of all dialects.
-enum UsageReader {
-    static func read(_ bytes: UnsafeRawBufferPointer, _ span: ByteSpan) -> TokenUsageFields {
-        var fields = TokenUsageFields()
-        try? JSONScanner.members(of: bytes, in: span) { member in
-            if bytes.isExactly(member.name, "prompt_tokens") || bytes.isExactly(member.name, "input_tokens") {
-                fields.input = Int(bytes.text(member.value))
-            } else if bytes.isExactly(member.name, "completion_tokens") || bytes.isExactly(member.name, "output_tokens")
-            {
-                fields.output = Int(bytes.text(member.value))
-            } else if bytes.isExactly(member.name, "cache_read_input_tokens") {
-                fields.cached = Int(bytes.text(member.value))
-            } else if bytes.isExactly(member.name, "prompt_tokens_details")
-                || bytes.isExactly(member.name, "input_tokens_details"),
-                member.kind == .object
-            {
-                try? JSONScanner.members(of: bytes, in: member.value) { detail in
-                    if bytes.isExactly(detail.name, "cached_tokens") { fields.cached = Int(bytes.text(detail.value)) }
-                }
-            }
-        }
-        return fields
-    }
-}

@@ -103,7 +103,7 @@ struct StreamRelay {
 
     /// Reads the next bytes of the stream.
     mutating func read(_ piece: ByteBuffer) -> Outcome {
-        if pending.readableBytes == 0 { pending = piece } else { pending.writeImmutableBuffer(piece) }
+        pending.appendArrived(piece)
         return process()
     }
 

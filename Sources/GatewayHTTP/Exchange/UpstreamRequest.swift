@@ -42,7 +42,7 @@ enum UpstreamRequest {
     ) {
         var hasVersion = false
         request.headBytes.withUnsafeReadableBytes { bytes in
-            let nominated = request.head.first(.connection).map(\.value)
+            let nominated = request.head.fields.filter { $0.kind == .connection }
             for field in request.head.fields {
                 switch field.kind {
                 case .other, .accept, .userAgent: break
@@ -54,7 +54,7 @@ enum UpstreamRequest {
                     continue
                 }
                 // Headers that the client names in Connection are meant for this hop only.
-                if let nominated, isNominated(bytes, field.name, by: nominated) { continue }
+                if nominated.contains(where: { isNominated(bytes, field.name, by: $0.value) }) { continue }
                 if field.kind == .other, bytes.matches(field.name, "anthropic-version") {
                     // Only its own dialect has that header.
                     guard target.dialect == .anthropic, !hasVersion else { continue }

@@ -90,6 +90,22 @@ struct ByteCursor {
 }
 
 extension ByteBuffer {
+    /// Adds what arrived behind what is not read yet. What was read is let go: a buffer that always holds the beginning of
+    /// something would else grow for ever, and be copied as a whole each time.
+    mutating func appendArrived(_ piece: ByteBuffer) {
+        guard readableBytes > 0 else {
+            self = piece
+            return
+        }
+        if readerIndex > 0 {
+            var rest = ByteBuffer()
+            rest.reserveCapacity(readableBytes + piece.readableBytes)
+            rest.writeImmutableBuffer(self)
+            self = rest
+        }
+        writeImmutableBuffer(piece)
+    }
+
     /// A new buffer of at most `capacity` bytes.
     static func assembled(_ capacity: Int, _ body: (inout ByteCursor) -> Void) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: capacity)

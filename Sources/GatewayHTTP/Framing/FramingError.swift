@@ -22,6 +22,7 @@ package enum FramingError: Error, Equatable, Sendable {
     case bodyTooLarge(limit: Int)
     case unsupportedExpectation
     case unexpectedProtocolSwitch
+    case tooManyInterimAnswers
 }
 
 extension FramingError {
@@ -35,7 +36,7 @@ extension FramingError {
         case .unsupportedExpectation: 417
         case .invalidStartLine, .bareLineFeed, .foldedHeader, .invalidHeaderName, .invalidHeaderValue, .missingHost,
             .repeatedHost, .invalidContentLength, .repeatedContentLength, .lengthWithTransferEncoding, .invalidChunk,
-            .invalidTrailer, .unexpectedProtocolSwitch:
+            .invalidTrailer, .unexpectedProtocolSwitch, .tooManyInterimAnswers:
             400
         }
     }
@@ -63,6 +64,7 @@ extension FramingError {
         case .bodyTooLarge(let limit): "the body is larger than \(limit) bytes"
         case .unsupportedExpectation: "the only expectation met here is 100-continue"
         case .unexpectedProtocolSwitch: "the server switched protocols unasked"
+        case .tooManyInterimAnswers: "the server sends interim answers without end"
         }
     }
 }

@@ -192,6 +192,7 @@ extension HeaderKind {
             if bytes.matches(name, "expect") { return .expect }
             return bytes.matches(name, "server") ? .server : .other
         case 7:
+            if bytes.matches(name, "api-key") { return .apiKey }
             return bytes.matches(name, "trailer") || bytes.matches(name, "upgrade") ? .hopByHop : .other
         case 9: return bytes.matches(name, "x-api-key") ? .apiKey : .other
         case 10:
@@ -214,6 +215,7 @@ extension HeaderKind {
         case 14:
             if bytes.matches(name, "content-length") { return .contentLength }
             if bytes.matches(name, "http2-settings") { return .hopByHop }
+            if bytes.matches(name, "x-goog-api-key") { return .apiKey }
         case 15: if bytes.matches(name, "accept-encoding") { return .acceptEncoding }
         case 16:
             if bytes.matches(name, "content-encoding") { return .contentEncoding }

@@ -39,7 +39,11 @@ extension RequestFacts {
         var problem: RequestBodyError?
         do throws(JSONScanError) {
             try JSONScanner.members(of: bytes) { member in
-                guard let known = KnownMember.of(bytes, member) else { return }
+                guard let known = KnownMember.of(bytes, member) else {
+                    // Servers written in Go take such a name for the right one.
+                    if let name = KnownMember.misspelt(bytes, member) { problem = problem ?? .repeatedMember(name) }
+                    return
+                }
                 let bit: UInt16 = 1 << UInt16(known.rawValue)
                 if seen & bit != 0 { problem = problem ?? .repeatedMember("\(known)") }
                 seen |= bit
@@ -82,6 +86,17 @@ extension RequestFacts {
             default: return nil
             }
         }
+
+        /// A name that decides about routing, in another case. (`ſ` is an `s` to those who fold Unicode.)
+        static func misspelt(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> String? {
+            guard member.nameHasEscapes || (5...7).contains(member.name.count),
+                member.nameHasEscapes || [0x6D, 0x73, 0xE5].contains(bytes[member.name.start] | 0x20)
+            else { return nil }
+            let name = member.nameHasEscapes ? JSONText.string(bytes, member.name) ?? "" : bytes.text(member.name)
+            let folded = name.lowercased().split(separator: "ſ", omittingEmptySubsequences: false).joined(
+                separator: "s")
+            return ["model", "stream"].contains(folded) ? folded : nil
+        }
     }
 
     private mutating func note(_ known: KnownMember, _ member: JSONMember, _ bytes: UnsafeRawBufferPointer)
@@ -107,7 +122,7 @@ extension RequestFacts {
             }
         case .tools: hasTools = member.kind == .array && member.value.count > 2
         case .max_tokens, .max_completion_tokens, .max_output_tokens:
-            maximumOutputTokens = Int(bytes.text(member.value)) ?? maximumOutputTokens
+            maximumOutputTokens = TokenCount.read(bytes, member) ?? maximumOutputTokens
         }
         return nil
     }

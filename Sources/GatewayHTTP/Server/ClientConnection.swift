@@ -96,12 +96,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         loop.clock.advance()
-        var piece = unwrapInboundIn(data)
-        if buffered.readableBytes == 0 {
-            buffered = piece
-        } else {
-            buffered.writeBuffer(&piece)
-        }
+        buffered.appendArrived(unwrapInboundIn(data))
         process()
     }
 

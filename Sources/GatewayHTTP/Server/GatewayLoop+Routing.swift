@@ -8,6 +8,9 @@ internal import SystemIO
 
 // From a request to its answer or its exchange.
 extension GatewayLoop {
+    /// No provider has longer names of models.
+    private static let modelNameBytes = 512
+
     /// What refuses a request by its head alone; notes whose key it is.
     func screen(_ request: ClientRequest, on client: ClientConnection) -> GatewayError? {
         switch request.route {
@@ -21,7 +24,10 @@ extension GatewayLoop {
         switch request.route {
         case .liveness, .readiness, .admin(.dashboard): return nil
         case .admin: return authenticate(request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
-        case .metrics, .health: if client.isAdmin { return nil }
+        case .metrics, .health:
+            // Programs of the operator's need no key for them on his side; web pages do.
+            guard client.isAdmin else { break }
+            return isOfProgram(request) ? nil : authenticate(request, ClientKeys(shared.adminKey.map { [$0] } ?? []))
         case .surface, .models, .model, .unknown: break
         }
         return authenticate(request, on: client)
@@ -49,8 +55,7 @@ extension GatewayLoop {
 
     private func authenticate(_ request: ClientRequest, _ keys: ClientKeys) -> GatewayError? {
         guard !keys.isEmpty else {
-            let isAllowed = SiteGuard.allows(host: request.text(.host), origin: request.text(named: "origin"))
-            return isAllowed ? nil : .foreignSite
+            return isOfProgram(request) ? nil : .foreignSite
         }
         let found: Result<ClientKey, GatewayError> = request.withKey { bytes in
             guard let bytes, !bytes.isEmpty else { return .failure(.missingKey) }
@@ -60,6 +65,12 @@ extension GatewayLoop {
         case .failure(let error): return error
         case .success(let key): return admit(key, request)
         }
+    }
+
+    private func isOfProgram(_ request: ClientRequest) -> Bool {
+        SiteGuard.allows(
+            host: request.text(.host), origin: request.text(named: "origin"),
+            fetchSite: request.text(named: "sec-fetch-site"))
     }
 
     func noteRefusal(_ error: GatewayError) {
@@ -98,6 +109,10 @@ extension GatewayLoop {
             return try ranked(request, client)
         }
         guard !facts.model.isEmpty else { throw .missingModel }
+        // Names are logged, traced and compared.
+        guard facts.model.utf8.count <= Self.modelNameBytes else {
+            throw .modelNotFound(model: facts.model.prefix(64) + "…")
+        }
         if let key = request.key, !key.models.isEmpty, !key.models.contains(facts.model) {
             throw .modelNotAllowed(model: facts.model)
         }

@@ -45,7 +45,7 @@ package struct GatewayProcess: Sendable {
         let drainTimeout: Duration
         do {
             _ = ResourceLimits.raiseOpenFiles()
-            let settings = try readSettings()
+            let settings = try readSettings(isFirst: true)
             var serverOptions = options.server
             serverOptions.host = options.host ?? settings.host ?? serverOptions.host
             serverOptions.port = options.port ?? settings.port ?? serverOptions.port
@@ -76,14 +76,16 @@ package struct GatewayProcess: Sendable {
     }
 
     /// A connection that is accepted must also be able to call somebody: both take a descriptor.
-    private func readSettings() throws -> GatewaySettings {
+    private func readSettings(isFirst: Bool = false) throws -> GatewaySettings {
         var settings = try reader.read(options.config)
         ProcessWords.report(settings.findings)
         let bound = GatewayLimits.connections(withOpenFiles: ResourceLimits.openFileCount)
         if settings.limits.connections > bound {
             settings.limits.connections = bound
-            ProcessWords.say(
-                "at most \(bound) connections: the system allows \(ResourceLimits.openFileCount) open files")
+            if isFirst {
+                ProcessWords.say(
+                    "at most \(bound) connections: the system allows \(ResourceLimits.openFileCount) open files")
+            }
         }
         return settings
     }

@@ -4,11 +4,14 @@ internal import GatewayConfig
 
 /// Keeps web pages in the operator's browser from spending money at a gateway that needs no key.
 ///
-/// A page of another site always sends its `Origin`; one that had its own name resolved to 127.0.0.1 sends that name as `Host`.
+/// A page of another site sends its `Origin` with whatever changes something, and browsers say of everything else that it comes
+/// from another site; a page that had its own name resolved to 127.0.0.1 sends that name as `Host`.
 package enum SiteGuard {
     /// Whether a request with these headers may come from a program of the operator's.
-    package static func allows(host: String?, origin: String?) -> Bool {
+    package static func allows(host: String?, origin: String?, fetchSite: String? = nil) -> Bool {
         if let origin, !isLoopbackOrigin(origin) { return false }
+        // What a person typed or clicked says `none`.
+        if let fetchSite, !["same-origin", "same-site", "none"].contains(fetchSite.lowercased()) { return false }
         guard let host else { return true }
         return isAddressOrLoopback(name(of: host))
     }

@@ -31,6 +31,9 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
     private var receiver: (any UpstreamReceiver)?
     private var callCount = 0
     private var hasBytesOfAnswer = false
+    /// Interim answers to the call; an upstream that sends nothing else is no use.
+    private var interimAnswers = 0
+    private static let interimAnswerLimit = 32
     private var tlsProblem: String?
     /// When the connection went back to the pool.
     var idleSince: Int64 = 0
@@ -57,6 +60,7 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
         guard let context else { return receiver.upstreamFailed(.connectFailed) }
         callCount += 1
         hasBytesOfAnswer = false
+        interimAnswers = 0
         self.receiver = receiver
         state = .awaitingHead
         if let rest {
@@ -99,12 +103,7 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         pool.clock.advance()
-        var piece = unwrapInboundIn(data)
-        if buffered.readableBytes == 0 {
-            buffered = piece
-        } else {
-            buffered.writeBuffer(&piece)
-        }
+        buffered.appendArrived(unwrapInboundIn(data))
         process()
     }
 
@@ -163,7 +162,11 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
         do throws(FramingError) {
             let head = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
             guard let head, let bytes = buffered.readSlice(length: head.byteCount) else { return false }
-            if head.status < 200 { return true }
+            if head.status < 200 {
+                interimAnswers += 1
+                guard interimAnswers <= Self.interimAnswerLimit else { throw .tooManyInterimAnswers }
+                return true
+            }
             let body: Body =
                 switch head.body {
                 case .empty: .none

@@ -272,7 +272,7 @@ extension RateLimits {
 
 extension RouteRequest {
     var tokenEstimate: TokenEstimate {
-        TokenEstimate(input: max(0, estimatedInputTokens), output: max(0, maximumOutputTokens ?? 0))
+        TokenEstimate(input: estimatedInputTokens, output: maximumOutputTokens ?? 0)
     }
 
     func scopes(provider: String) -> [BudgetScope] {

@@ -131,10 +131,15 @@ struct TokenEstimate: Hashable, Sendable {
     let input: Int
     let output: Int
 
+    init(input: Int, output: Int) {
+        self.input = TokenUsage.bounded(input)
+        self.output = TokenUsage.bounded(output)
+    }
+
     /// An answer may be as long as the client allows and hardly ever is, so a large `max_tokens` alone does not keep a
     /// request out: it fills the limit at most.
     func counted(against limits: RateLimits) -> Int {
-        min(input &+ output, max(input, limits.tokensPerMinute ?? .max))
+        min(input + output, max(input, limits.tokensPerMinute ?? .max))
     }
 }
 

@@ -64,7 +64,8 @@ public struct CompletionResponse: Hashable, Sendable {
         public init(promptTokens: Int = 0, completionTokens: Int = 0, totalTokens: Int? = nil) {
             self.promptTokens = promptTokens
             self.completionTokens = completionTokens
-            self.totalTokens = totalTokens ?? promptTokens + completionTokens
+            let (sum, overflow) = promptTokens.addingReportingOverflow(completionTokens)
+            self.totalTokens = totalTokens ?? (overflow ? .max : sum)
         }
     }
 

@@ -18,8 +18,12 @@ public struct TokenUsage: Hashable, Sendable {
         self.isEstimated = isEstimated
     }
 
-    /// Of prompt and answer.
-    public var totalTokens: Int { inputTokens &+ outputTokens }
+    /// Of prompt and answer. Counts that no model can have are taken for the largest that one could, or for none: a
+    /// provider's or a client's lie must not overflow a sum.
+    public var totalTokens: Int { Self.bounded(inputTokens) + Self.bounded(outputTokens) }
+
+    /// A count between nothing and more than any model reads or writes in one request.
+    static func bounded(_ count: Int) -> Int { min(max(0, count), 1_000_000_000) }
 }
 
 /// What a deployment charges.
