@@ -121,7 +121,7 @@ package struct JSONParser {
     private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
         index += 1
         var members: [(name: String, value: JSONValue)] = []
-        var places: [String: Int] = [:]
+        var names = MemberNames()
         skipSpace()
         if peek() == UInt8(ascii: "}") {
             index += 1
@@ -138,10 +138,9 @@ package struct JSONParser {
             index += 1
             skipSpace()
             let member = try value(depth: depth + 1)
-            if let place = places[name] {
+            if let place = names.place(of: name, in: members) {
                 members[place].value = member
             } else {
-                places[name] = members.count
                 members.append((name, member))
             }
             skipSpace()
@@ -268,5 +267,36 @@ package struct JSONParser {
         let start = index
         while let byte = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
         guard index > start else { throw error(.invalidNumber) }
+    }
+}
+
+/// Finds names that an object has twice. Most objects are small and have none, and need no table to know it.
+private struct MemberNames {
+    /// Beyond this many members a table is faster, and the only thing that stays fast for a hostile text.
+    private static let linearLimit = 32
+
+    /// A bit for each kind of name that was met; kinds are cheap to tell apart and mostly different.
+    private var kinds: UInt64 = 0
+    private var table: [String: Int] = [:]
+
+    /// Where `name` is in `members`; nil when it is new and about to be added at their end.
+    mutating func place(of name: String, in members: [(name: String, value: JSONValue)]) -> Int? {
+        if members.count < Self.linearLimit {
+            let bit = UInt64(1) << UInt64(Self.kind(of: name))
+            defer { kinds |= bit }
+            return kinds & bit == 0 ? nil : members.firstIndex { $0.name == name }
+        }
+        if table.isEmpty {
+            for (index, member) in members.enumerated() { table[member.name] = index }
+        }
+        if let place = table[name] { return place }
+        table[name] = members.count
+        return nil
+    }
+
+    private static func kind(of name: String) -> Int {
+        let bytes = name.utf8
+        guard let first = bytes.first, let last = bytes.last else { return 0 }
+        return (Int(first) &* 7 &+ Int(last) &* 3 &+ bytes.count &* 5) & 63
     }
 }

@@ -73,6 +73,19 @@ import Testing
         #expect(value["a"] == 3)
     }
 
+    @Test func `the same holds for any pair of members of a large object`() throws {
+        for first in 0..<70 {
+            for second in [first + 1, first + 40] {
+                var names = (0..<120).map { "name\($0)" }
+                names[second] = names[first]
+                let members = names.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",")
+                let value = try JSONParser.parse("{" + members + "}")
+                #expect(value.objectValue?.members.count == 119)
+                #expect(value[names[first]]?.integerValue == second)
+            }
+        }
+    }
+
     @Test func `random values come back as they were`() throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {
