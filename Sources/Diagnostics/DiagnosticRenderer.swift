@@ -48,6 +48,7 @@ package struct DiagnosticRenderer: Sendable {
 
     /// Replaces control characters, one scalar for one, so that columns hold and a file cannot drive the terminal.
     package static func printable(_ text: String) -> String {
+        if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return text }
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             switch scalar.value {

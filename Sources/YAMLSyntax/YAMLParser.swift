@@ -44,7 +44,7 @@ package struct YAMLParser: ~Copyable {
             let place = source.span(at: source.position(atByte: zero))
             return Diagnostic("yaml/binary", "a NUL byte: this is not a text file", at: place)
         }
-        guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
+        if bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil { return nil }
         let place = source.span(at: source.position(atByte: invalidUTF8Offset(bytes)))
         return Diagnostic(
             "yaml/encoding", "not valid UTF-8 from here on", at: place,

@@ -101,12 +101,16 @@ extension YAMLScalar {
     ]
 
     private static func type(ofPlain text: String) -> YAMLScalarType {
-        if nullWords.contains(text) { return .null }
-        if boolWords.contains(text) { return .bool }
-        guard let first = text.utf8.first else { return .null }
+        let bytes = text.utf8
+        guard let first = bytes.first else { return .null }
+        switch first {
         // Only these can start a number or a date, so most strings are done here.
-        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) || "+-.".utf8.contains(first) else {
-            return .string
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): break
+        default:
+            // The longest of the words is `false`.
+            guard bytes.count <= 5, "~nNyYtTfFoO".utf8.contains(first) else { return .string }
+            if nullWords.contains(text) { return .null }
+            return boolWords.contains(text) ? .bool : .string
         }
         var reader = PlainScalarReader(text)
         if reader.isInteger() { return .integer }

@@ -9,6 +9,7 @@ package enum DurationText {
 
     /// nil for what is no time, is negative, or does not fit 64 bits of nanoseconds.
     package static func parse(_ text: String) -> Duration? {
+        if let plain = plain(text) { return plain }
         var rest = Substring(text)
         guard !rest.isEmpty else { return nil }
         var total: Int64 = 0
@@ -33,6 +34,27 @@ package enum DurationText {
             isFirst = false
         }
         return .nanoseconds(total)
+    }
+
+    /// One whole number with one unit, which nearly all are.
+    private static func plain(_ text: String) -> Duration? {
+        var number: Int64 = 0
+        var unit = Substring(text).utf8
+        while let byte = unit.first, 0x30...0x39 ~= byte {
+            guard number < 1_000_000 else { return nil }
+            number = number * 10 + Int64(byte - 0x30)
+            unit.removeFirst()
+        }
+        guard unit.count < text.utf8.count, let first = unit.first else { return nil }
+        let isMilli = unit.count == 2 && first == UInt8(ascii: "m") && unit.last == UInt8(ascii: "s")
+        guard unit.count == 1 || isMilli else { return nil }
+        switch first {
+        case UInt8(ascii: "s"): return .seconds(number)
+        case UInt8(ascii: "m"): return isMilli ? .milliseconds(number) : .seconds(number * 60)
+        case UInt8(ascii: "h"): return .seconds(number * 3600)
+        case UInt8(ascii: "d"): return .seconds(number * 86_400)
+        default: return nil
+        }
     }
 
     /// The shortest exact spelling in one unit.

@@ -24,14 +24,14 @@ struct SectionDefinition<Section: Sendable>: Sendable {
                 .wrongType(key: decoder.place, expected: "a mapping", found: node.kindInWords), at: node.span)
             return
         }
-        var seen: Set<String> = []
+        var seen: [String] = []
         for entry in entries {
             let name = entry.key.scalar?.text ?? ""
-            guard let key = keys.first(where: { $0.shape.name == name }) else {
+            guard let key = keys.first(where: { $0.name == name }) else {
                 reportUnknown(entry.key, name, &decoder)
                 continue
             }
-            seen.insert(name)
+            if key.isRequired { seen.append(name) }
             decoder.within(name) { key.read(entry.value, &section, &$0) }
         }
         reportMissing(seen, at: node.span, &decoder)
@@ -43,22 +43,35 @@ struct SectionDefinition<Section: Sendable>: Sendable {
             return decoder.report(
                 .wrongType(key: "a key of \(decoder.place)", expected: "a word", found: found), at: key.span)
         }
-        decoder.report(.unknownKey(name, place: decoder.place, known: keys.map(\.shape.name)), at: key.span)
+        decoder.report(.unknownKey(name, place: decoder.place, known: keys.map(\.name)), at: key.span)
     }
 
-    private func reportMissing(_ seen: Set<String>, at span: SourceSpan?, _ decoder: inout ConfigDecoder) {
-        for key in keys where key.shape.isRequired && !seen.contains(key.shape.name) {
-            decoder.report(.missingKey(key.shape.name, place: decoder.place), at: span)
+    /// - Parameter seen: the required keys that are there.
+    private func reportMissing(_ seen: [String], at span: SourceSpan?, _ decoder: inout ConfigDecoder) {
+        for key in keys where key.isRequired && !seen.contains(key.name) {
+            decoder.report(.missingKey(key.name, place: decoder.place), at: span)
         }
     }
 }
 
 /// One key of a section and what reading it does.
 ///
-/// Key paths and formats are made when the key is met: a command that starts should not build what its config lacks.
+/// Key paths and formats are made when the key is first met: a command that starts should not build what its config
+/// lacks, nor the same thing for every service.
 struct SectionKey<Section: Sendable>: Sendable {
+    let name: String
+    let isRequired: Bool
     let shape: KeyShape
     let read: @Sendable (YAMLNode, inout Section, inout ConfigDecoder) -> Void
+
+    private init(
+        shape: KeyShape, read: @escaping @Sendable (YAMLNode, inout Section, inout ConfigDecoder) -> Void
+    ) {
+        name = shape.name
+        isRequired = shape.isRequired
+        self.shape = shape
+        self.read = read
+    }
 
     /// A key whose default is what a fresh section holds.
     static func key<Value>(
@@ -67,12 +80,13 @@ struct SectionKey<Section: Sendable>: Sendable {
         isRequired: Bool = false, defaultOf section: @autoclosure @escaping @Sendable () -> Section? = nil,
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
-        SectionKey(
+        let format = MadeOnce(format)
+        return SectionKey(
             shape: KeyShape(
-                name: name, makeShape: { format().shape }, summary: summary, isRequired: isRequired,
-                defaultText: { words ?? section().flatMap { format().write($0[keyPath: path()]) } }),
+                name: name, makeShape: { format.value.shape }, summary: summary, isRequired: isRequired,
+                defaultText: { words ?? section().flatMap { format.value.write($0[keyPath: path()]) } }),
             read: { node, section, decoder in
-                if let value = format().read(node, &decoder) { section[keyPath: path()] = value }
+                if let value = format.value.read(node, &decoder) { section[keyPath: path()] = value }
             })
     }
 
@@ -82,11 +96,13 @@ struct SectionKey<Section: Sendable>: Sendable {
         _ format: @autoclosure @escaping @Sendable () -> ValueFormat<Value>,
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
-        SectionKey(
+        let format = MadeOnce(format)
+        return SectionKey(
             shape: KeyShape(
-                name: name, makeShape: { format().shape }, summary: summary, isRequired: false, defaultText: { words }),
+                name: name, makeShape: { format.value.shape }, summary: summary, isRequired: false,
+                defaultText: { words }),
             read: { node, section, decoder in
-                if let value = format().read(node, &decoder) { section[keyPath: path()] = value }
+                if let value = format.value.read(node, &decoder) { section[keyPath: path()] = value }
             })
     }
 
@@ -96,10 +112,11 @@ struct SectionKey<Section: Sendable>: Sendable {
         default words: String? = nil, isRequired: Bool = false,
         _ summary: String
     ) -> SectionKey {
-        SectionKey(
+        let format = MadeOnce(format)
+        return SectionKey(
             shape: KeyShape(
-                name: name, makeShape: { format().shape }, summary: summary, isRequired: isRequired,
+                name: name, makeShape: { format.value.shape }, summary: summary, isRequired: isRequired,
                 defaultText: { words }),
-            read: { node, _, decoder in _ = format().read(node, &decoder) })
+            read: { node, _, decoder in _ = format.value.read(node, &decoder) })
     }
 }

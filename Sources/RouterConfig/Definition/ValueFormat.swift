@@ -118,18 +118,21 @@ extension ValueFormat {
                     .wrongType(key: decoder.place, expected: expected, found: node.kindInWords), at: node.span)
                 return nil
             }
-            return entries.compactMap { entry in
+            var values: [Named<Element>] = []
+            values.reserveCapacity(entries.count)
+            for entry in entries {
                 guard let name = entry.key.scalar?.text else {
                     let place = "a key of \(decoder.place)"
                     let found = entry.key.kindInWords
                     decoder.report(.wrongType(key: place, expected: "a name", found: found), at: entry.key.span)
-                    return nil
+                    continue
                 }
                 let isValid = check(entry.key, &decoder)
                 let value = decoder.within(name) { element.read(entry.value, &$0) }
-                guard isValid, let value else { return nil }
-                return Named(name: name, span: entry.key.span, value: value)
+                guard isValid, let value else { continue }
+                values.append(Named(name: name, span: entry.key.span, value: value))
             }
+            return values
         }
     }
 }

@@ -11,10 +11,15 @@ enum ConfigValidator {
     static func validate(_ configuration: Configuration, _ root: YAMLNode, _ decoder: inout ConfigDecoder) {
         let entries = root["services"]?.entries ?? []
         // A service that was left out because of an error in it is still a service that others may name.
-        let names = entries.compactMap { $0.key.scalar?.text }
+        var names: [String] = []
         // By name, since looking each up in turn would take the square of their number.
-        let nodes = Dictionary(entries.map { ($0.key.scalar?.text ?? "", $0.value) }) { first, _ in first }
-        for service in configuration.services {
+        var nodes: [String: YAMLNode] = [:]
+        for entry in entries {
+            guard let name = entry.key.scalar?.text else { continue }
+            names.append(name)
+            if nodes[name] == nil { nodes[name] = entry.value }
+        }
+        for service in configuration.services where service.value.hasRelations {
             let node = nodes[service.name]
             checkDependencies(service, names: names, configuration, &decoder)
             checkProbes(service, node, &decoder)
@@ -118,27 +123,36 @@ enum ConfigValidator {
     /// Reports each cycle once, at the dependency that closes it.
     private static func checkCycles(_ services: [Named<ServiceSection>], _ decoder: inout ConfigDecoder) {
         var finished: Set<String> = []
-        let named = Dictionary(services.map { ($0.name, $0) }) { first, _ in first }
-        for service in services {
+        let dependencies = Dictionary(
+            services.compactMap { $0.value.dependencies.isEmpty ? nil : ($0.name, $0.value.dependencies) }
+        ) { first, _ in first }
+        for service in services where !service.value.dependencies.isEmpty {
             var trail: [String] = []
-            visit(service.name, named, &trail, &finished, &decoder)
+            visit(service.name, dependencies, &trail, &finished, &decoder)
         }
     }
 
     private static func visit(
-        _ name: String, _ services: [String: Named<ServiceSection>], _ trail: inout [String],
+        _ name: String, _ dependencies: [String: [Named<ServiceDependency.Condition>]], _ trail: inout [String],
         _ finished: inout Set<String>, _ decoder: inout ConfigDecoder
     ) {
-        guard !finished.contains(name), let service = services[name] else { return }
+        guard !finished.contains(name), let needed = dependencies[name] else { return }
         trail.append(name)
-        for dependency in service.value.dependencies {
+        for dependency in needed {
             if let start = trail.firstIndex(of: dependency.name) {
                 decoder.report(.dependencyCycle(trail[start...] + [dependency.name]), at: dependency.span)
             } else {
-                visit(dependency.name, services, &trail, &finished, &decoder)
+                visit(dependency.name, dependencies, &trail, &finished, &decoder)
             }
         }
         trail.removeLast()
         finished.insert(name)
+    }
+}
+
+extension ServiceSection {
+    /// Whether anything in it could contradict something else.
+    fileprivate var hasRelations: Bool {
+        port != nil || front != nil || readiness != nil || liveness != nil || !dependencies.isEmpty
     }
 }
