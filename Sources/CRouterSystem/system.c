@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <link.h>
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -293,5 +294,28 @@ int router_peer_identity(int fd, uid_t *uid, pid_t *pid) {
     gid_t group;
     *pid = -1;
     return getpeereid(fd, uid, &group);
+#endif
+}
+
+#ifdef __linux__
+static int release_segments(struct dl_phdr_info *program, size_t size, void *unused) {
+    (void)size;
+    (void)unused;
+    uintptr_t page = (uintptr_t)getpagesize();
+    for (int index = 0; index < program->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &program->dlpi_phdr[index];
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
+        uintptr_t start = (program->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        // A last page that is only half ours also holds the beginning of what can be written.
+        uintptr_t end = (program->dlpi_addr + segment->p_vaddr + segment->p_filesz) & ~(page - 1);
+        if (end > start) (void)madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1; // The first is the program itself.
+}
+#endif
+
+void router_release_code(void) {
+#ifdef __linux__
+    (void)dl_iterate_phdr(release_segments, NULL);
 #endif
 }

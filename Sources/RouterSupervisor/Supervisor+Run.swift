@@ -31,6 +31,9 @@ extension Supervisor {
         return try supervisor.live()
     }
 
+    /// After this, what only a start needs is not needed any more.
+    private static let startupTime = Duration.seconds(1)
+
     private func live() throws(SupervisorError) -> Ending {
         SignalNumber.ignorePipe()
         if !ProcessControl.becomeSubreaper() {
@@ -48,6 +51,7 @@ extension Supervisor {
         do {
             server = try ControlServer(
                 loop: loop, path: layout.socketPath, serve: { [weak self] in self?.serve($0, $1) },
+                lacksSpecs: { [weak self] in self?.runners.values.contains { !$0.isFullyKnown } ?? false },
                 quiet: { [weak self] in self?.scheduleSettle() })
         } catch {
             throw .socket(error)
@@ -60,6 +64,7 @@ extension Supervisor {
         startPlan()
         beatForWatchdog()
         scheduleSettle()
+        loop.after(Self.startupTime) { ProcessMemory.releaseCode() }
         loop.run()
         return ending ?? .stopped
     }

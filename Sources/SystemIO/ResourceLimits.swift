@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import CRouterSystem
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -39,4 +41,14 @@ package enum ResourceLimits {
     #else
         private static let openFiles = RLIMIT_NOFILE
     #endif
+}
+
+/// What this process holds of the machine's memory.
+package enum ProcessMemory {
+    /// Lets go of the code that has run so far; what is still needed comes back by itself, a few pages at a time.
+    ///
+    /// For a process that will live long after a start that took most of the program to read a configuration.
+    package static func releaseCode() {
+        router_release_code()
+    }
 }

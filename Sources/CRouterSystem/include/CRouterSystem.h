@@ -175,3 +175,8 @@ ssize_t router_copy_range(int from, off_t *from_offset, int to, size_t count);
 /// The offset of the first data at or after `offset`; the size of the file when there is none.
 off_t router_seek_data(int fd, off_t offset);
 int router_block_size(int fd);
+
+// MARK: - Memory
+
+/// Unmaps the program's code and constants, which come back from the page cache, or the disk, where they are needed.
+void router_release_code(void);
