@@ -52,15 +52,15 @@ package struct AppContext: Sendable {
 
 extension AppContext {
     /// The context of this process.
-    package static func live(_ options: GlobalOptions) throws(SystemError) -> AppContext {
+    package static func live(_ invocation: Invocation) throws(SystemError) -> AppContext {
         let environment = currentEnvironment()
         let directory = try PathName.currentDirectory()
         let name =
-            options.config ?? environment[EnvironmentKey.config.rawValue].flatMap { $0.isEmpty ? nil : $0 }
+            invocation.config ?? environment[EnvironmentKey.config.rawValue].flatMap { $0.isEmpty ? nil : $0 }
             ?? "config/routertool.yaml"
         let expanded = PathName.expandingHome(name, home: environment[EnvironmentKey.home.rawValue])
         return AppContext(
-            console: .live(options, environment: environment), environment: environment, workingDirectory: directory,
+            console: .live(invocation, environment: environment), environment: environment, workingDirectory: directory,
             executablePath: currentExecutable(), configPath: PathName.resolve(expanded, against: directory),
             configName: name)
     }
@@ -69,9 +69,9 @@ extension AppContext {
         var variables: [String: String] = [:]
         var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ
         while let pointer = entry.pointee {
-            let text = String(cString: pointer)
-            if let equals = text.firstIndex(of: "=") {
-                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            if let equals = strchr(pointer, CInt(UInt8(ascii: "="))) {
+                let name = UnsafeRawBufferPointer(start: pointer, count: equals - pointer)
+                variables[String(decoding: name, as: UTF8.self)] = String(cString: equals + 1)
             }
             entry += 1
         }
@@ -95,12 +95,12 @@ extension AppContext {
 
 extension Console {
     /// The console of this process: colour only for a terminal that has it and an operator who wants it.
-    package static func live(_ options: GlobalOptions, environment: [String: String]) -> Console {
+    package static func live(_ invocation: Invocation, environment: [String: String]) -> Console {
         let refusesColor =
-            options.noColor || !(environment[EnvironmentKey.noColor.rawValue] ?? "").isEmpty
+            invocation.isColorRefused || !(environment[EnvironmentKey.noColor.rawValue] ?? "").isEmpty
             || environment[EnvironmentKey.terminal.rawValue] == "dumb"
         return Console(
-            format: options.output, isQuiet: options.quiet, outputIsTerminal: isatty(1) == 1,
+            format: invocation.format, isQuiet: invocation.isQuiet, outputIsTerminal: isatty(1) == 1,
             errorIsTerminal: isatty(2) == 1, allowsColor: !refusesColor)
     }
 }

@@ -22,4 +22,26 @@ package struct GlobalOptions: ParsableArguments {
     package var noColor = false
 
     package init() {}
+
+    package var invocation: Invocation {
+        Invocation(config: config, format: output, isQuiet: quiet, isColorRefused: noColor)
+    }
+}
+
+/// How a command was called, with which options that all commands have.
+package struct Invocation: Equatable, Sendable {
+    /// As the operator wrote it; nil when it was not said.
+    package var config: String?
+    package var format: OutputFormat
+    package var isQuiet: Bool
+    package var isColorRefused: Bool
+
+    package init(
+        config: String? = nil, format: OutputFormat = .text, isQuiet: Bool = false, isColorRefused: Bool = false
+    ) {
+        self.config = config
+        self.format = format
+        self.isQuiet = isQuiet
+        self.isColorRefused = isColorRefused
+    }
 }

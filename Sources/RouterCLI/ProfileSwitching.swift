@@ -80,7 +80,7 @@ struct ProfileSwitching {
     // MARK: The services
 
     func hasRunningServices() throws -> Bool {
-        try StackView.read(stack, detail: []).services.contains { $0.pid != nil }
+        try StackView.read(stack, detail: .outline).services.contains { $0.pid != nil }
     }
 
     /// Restarts or reloads each running service as its `on_profile_switch` says, but for those that have just started.
@@ -92,7 +92,8 @@ struct ProfileSwitching {
         }
         let specs = try stack.checkedServices()
         let wanted = try stack.withSupervisor { client throws(ControlError) in
-            try client.status().services.filter { $0.wanted == .running && !started.contains($0.name) }.map(\.name)
+            try client.status(detail: .outline).services.filter { $0.wanted == .running && !started.contains($0.name) }
+                .map(\.name)
         }
         let affected = { (action: ProfileSwitchAction) in
             specs.filter { $0.onProfileSwitch == action && wanted.contains($0.name) }.map(\.name)

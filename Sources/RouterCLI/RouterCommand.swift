@@ -32,7 +32,9 @@ extension RouterCommand {
 package enum CommandLineTool {
     /// Runs the command that `arguments` (without the program's name) ask for.
     package static func run(_ arguments: [String]) -> ExitStatus {
-        if let command = ShortCommandLine.command(arguments) { return run(command, arguments) }
+        if let command = ShortCommandLine(arguments) {
+            return run(arguments, Invocation(), changesStack: command.changesStack) { try command.run(in: $0) }
+        }
         // From the first moment, so that a command that ends in order has no window in which it does not.
         let interruption = Interruption.observe()
         let command: any ParsableCommand
@@ -54,7 +56,9 @@ package enum CommandLineTool {
                 return reportParsing(error)
             }
         }
-        return run(command, arguments)
+        return run(arguments, command.global.invocation, changesStack: type(of: command).changesStack) {
+            try command.run(in: $0)
+        }
     }
 
     /// The command that `arguments` ask for, without running it.
@@ -66,21 +70,22 @@ package enum CommandLineTool {
         return command
     }
 
-    private static func run(_ command: any RouterCommand, _ arguments: [String]) -> ExitStatus {
-        let fallback = Console.live(command.global, environment: [:])
+    private static func run(
+        _ arguments: [String], _ invocation: Invocation, changesStack: Bool, _ body: (AppContext) throws -> ExitStatus
+    ) -> ExitStatus {
         do {
-            let context = try AppContext.live(command.global)
+            let context = try AppContext.live(invocation)
             if let step = context[.crashAt].flatMap({ Int($0) }) { CrashPoint.arm(count: step) }
             let start = MonotonicTime.now()
-            let status = report(context.console) { try command.run(in: context) }
-            if type(of: command).changesStack || status != .success {
+            let status = report(context.console) { try body(context) }
+            if changesStack || status != .success {
                 CommandLog.finish(
                     command: CommandLog.words(of: arguments), status: status,
                     duration: MonotonicTime.now() - start, now: context.now())
             }
             return status
         } catch {
-            fallback.report(error.diagnostic)
+            Console.live(invocation, environment: [:]).report(error.diagnostic)
             return .failure
         }
     }

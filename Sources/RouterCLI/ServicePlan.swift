@@ -32,19 +32,21 @@ package struct ServicePlan: Sendable {
     }
 
     /// Looks up programs, environment files and variables; the config itself is valid already.
-    package init(_ configuration: Configuration, in surroundings: Surroundings) {
+    ///
+    /// - Parameter wanted: the services of the config to plan; nil for all of them.
+    package init(_ configuration: Configuration, in surroundings: Surroundings, only wanted: Set<String>? = nil) {
         self.configuration = configuration
         self.surroundings = surroundings
         let secrets = stackSecrets()
         let gateway = PathName.parent(of: surroundings.executablePath) + "/llm-router-gateway"
-        for service in configuration.services {
+        for service in configuration.services where wanted?.contains(service.name) ?? true {
             guard let front = ServiceFront(service, runtimeDirectory: configuration.paths.runtimeDirectory) else {
                 services.append(spec(of: service, secrets: secrets))
                 continue
             }
             services.append(spec(of: front.holder(gateway: gateway), secrets: secrets))
-            services.append(spec(of: front.running(front.active), secrets: secrets))
-            standby.append(spec(of: front.running(front.active.other), secrets: secrets))
+            services.append(spec(of: front.running(front.active), from: service.name, secrets: secrets))
+            standby.append(spec(of: front.running(front.active.other), from: service.name, secrets: secrets))
         }
     }
 
@@ -90,16 +92,19 @@ package struct ServicePlan: Sendable {
         return names
     }
 
-    private mutating func spec(of service: Named<ServiceSection>, secrets: ServiceEnvironment.Variables) -> ServiceSpec
-    {
+    /// - Parameter origin: what the configuration calls the service, where that is not the name that it runs by.
+    private mutating func spec(
+        of service: Named<ServiceSection>, from origin: String? = nil, secrets: ServiceEnvironment.Variables
+    ) -> ServiceSpec {
         let section = service.value
-        let file = section.environmentFile.map { variables(in: $0, namedBy: "services.\(service.name).env_file") }
+        let origin = origin ?? service.name
+        let file = section.environmentFile.map { variables(in: $0, namedBy: "services.\(origin).env_file") }
         let directory = section.command.directory ?? surroundings.workingDirectory
         let kind = ServiceKind(name: service.name, program: section.command.arguments[0])
         let environment = ServiceEnvironment(
             kind: kind, inherited: surroundings.environment, secrets: secrets, file: file ?? [],
             own: section.environment.map { ($0.name, $0.value) },
-            blanked: kind == .cliproxy ? strayVariables(in: directory, of: service.name) : [],
+            blanked: kind == .cliproxy ? strayVariables(in: directory, of: origin) : [],
             stopTimeout: section.stop.timeout)
         let programs = ProgramSearch(
             searchPath: environment["PATH"], directory: directory, ownExecutable: surroundings.executablePath)
@@ -112,6 +117,7 @@ package struct ServicePlan: Sendable {
             executable: programs.path(of: section.command.arguments[0]), arguments: section.command.arguments,
             directory: directory, environment: environment.configured, inheritedEnvironment: environment.inherited)
         var spec = ServiceSpec(name: service.name, command: command, log: log)
+        spec.origin = origin
         let probes = ProbePlan(name: service.name, service: section, environment: environment, programs: programs)
         spec.listen = section.port.map { ListenAddress(host: section.host ?? "127.0.0.1", port: $0) }
         spec.dependencies = section.dependencies.map { ServiceDependency(service: $0.name, condition: $0.value) }

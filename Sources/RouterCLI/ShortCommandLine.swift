@@ -2,71 +2,46 @@
 
 /// The commands of every day in their plain form, without options.
 ///
-/// ArgumentParser builds descriptions of the whole command tree before it looks at the first argument, which costs more
-/// than `status` itself (docs/decisions/0002). Everything that is not exactly one of these forms goes there.
-package enum ShortCommandLine {
+/// ArgumentParser builds descriptions of the whole command tree before it looks at the first argument, and makes a
+/// command's options even where none are given, which costs more than `status` itself (docs/decisions/0002). Everything
+/// that is not exactly one of these forms goes there.
+package enum ShortCommandLine: Equatable, Sendable {
+    case status
+    case health
+    case profileSet(String)
+    case start(String)
+    case stop(String)
+    case restart(String)
+
     /// The command that `arguments` ask for; nil when ArgumentParser must read them.
-    package static func command(_ arguments: [String]) -> (any RouterCommand)? {
-        guard arguments.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") }) else { return nil }
-        switch arguments.first {
-        case "status" where arguments.count == 1:
-            var command = StatusCommand()
-            command.global = .plain
-            return command
-        case "health" where arguments.count == 1:
-            var command = HealthCommand()
-            command.global = .plain
-            return command
-        case "profile" where arguments.count == 3 && arguments[1] == "set":
-            var command = ProfileSetCommand()
-            command.global = .plain
-            command.name = arguments[2]
-            return command
-        case "service" where arguments.count == 3:
-            return service(arguments[1], name: arguments[2])
+    package init?(_ arguments: [String]) {
+        guard arguments.count <= 3, arguments.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") }) else { return nil }
+        switch (arguments.first, arguments.count) {
+        case ("status", 1): self = .status
+        case ("health", 1): self = .health
+        case ("profile", 3) where arguments[1] == "set": self = .profileSet(arguments[2])
+        case ("service", 3) where arguments[1] == "start": self = .start(arguments[2])
+        case ("service", 3) where arguments[1] == "stop": self = .stop(arguments[2])
+        case ("service", 3) where arguments[1] == "restart": self = .restart(arguments[2])
         default: return nil
         }
     }
 
-    private static func service(_ verb: String, name: String) -> (any RouterCommand)? {
-        switch verb {
-        case "start":
-            var command = ServiceStartCommand()
-            command.global = .plain
-            command.options = .plain(name)
-            return command
-        case "stop":
-            var command = ServiceStopCommand()
-            command.global = .plain
-            command.options = .plain(name)
-            return command
-        case "restart":
-            var command = ServiceRestartCommand()
-            command.global = .plain
-            command.options = .plain(name)
-            return command
-        default: return nil
+    var changesStack: Bool {
+        switch self {
+        case .status, .health: false
+        case .profileSet, .start, .stop, .restart: true
         }
     }
-}
 
-extension GlobalOptions {
-    fileprivate static var plain: GlobalOptions {
-        var options = GlobalOptions()
-        options.config = nil
-        options.output = .text
-        options.quiet = false
-        options.noColor = false
-        return options
-    }
-}
-
-extension ServiceOptions {
-    fileprivate static func plain(_ name: String) -> ServiceOptions {
-        var options = ServiceOptions()
-        options.name = name
-        options.wait = false
-        options.timeout = nil
-        return options
+    func run(in context: AppContext) throws -> ExitStatus {
+        switch self {
+        case .status: try StatusCommand.show(in: context)
+        case .health: try HealthCommand.show(in: context)
+        case .profileSet(let name): try ProfileSetCommand.set(name, in: context)
+        case .start(let name): try ServiceStartCommand.start(name, in: context)
+        case .stop(let name): try ServiceStopCommand.stop(name, in: context)
+        case .restart(let name): try ServiceRestartCommand.restart(name, in: context)
+        }
     }
 }

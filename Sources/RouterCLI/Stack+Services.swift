@@ -12,20 +12,21 @@ extension Stack {
     package var layout: RuntimeLayout { RuntimeLayout(runtimeDirectory: paths.runtimeDirectory) }
 
     /// The services, resolved for the surroundings of this command.
-    package func plan() -> ServicePlan {
+    package func plan(only wanted: Set<String>? = nil) -> ServicePlan {
         ServicePlan(
             configuration,
             in: ServicePlan.Surroundings(
                 environment: context.environment, workingDirectory: context.workingDirectory,
-                executablePath: context.executablePath))
+                executablePath: context.executablePath),
+            only: wanted)
     }
 
     /// The services for a command that starts or changes them: warnings are told, errors thrown together.
     package func checkedServices() throws(DiagnosticList) -> [ServiceSpec] { try checkedPlan().services }
 
     /// The same with what may run besides.
-    package func checkedPlan() throws(DiagnosticList) -> ServicePlan {
-        let plan = plan()
+    package func checkedPlan(only wanted: Set<String>? = nil) throws(DiagnosticList) -> ServicePlan {
+        let plan = plan(only: wanted)
         _ = try plan.checked()
         context.console.report(plan.problems)
         return plan
@@ -51,26 +52,46 @@ extension Stack {
 
     /// The front of a service; nil when it holds its port itself.
     func front(of service: String) -> ServiceFront? {
-        configuration.services.first { $0.name == service }.flatMap {
-            ServiceFront($0, runtimeDirectory: paths.runtimeDirectory)
-        }
+        configuration.services.first { $0.name == service }.flatMap(front)
+    }
+
+    private func front(of service: Named<ServiceSection>) -> ServiceFront? {
+        ServiceFront(service, runtimeDirectory: paths.runtimeDirectory)
     }
 
     /// The fronts of all services that have one.
-    var fronts: [ServiceFront] { configuration.services.compactMap { front(of: $0.name) } }
+    var fronts: [ServiceFront] { configuration.services.compactMap(front) }
 
     /// Everything that the configuration wants to run, in written order; behind a front only the slot in use.
     package var serviceNames: [String] {
         configuration.services.flatMap { service in
-            front(of: service.name).map { [service.name, $0.running($0.active).name] } ?? [service.name]
+            front(of: service).map { [service.name, $0.running($0.active).name] } ?? [service.name]
         }
     }
 
     /// The services that a stop of `name` means: those of the configuration and those that still run without being in it.
     package func stoppableServices(named name: String) throws -> [String] {
-        let running = try StackView.read(self, detail: []).services.filter { $0.pid != nil }.map(\.name)
-        if name == "all" { return serviceNames + running.filter { !serviceNames.contains($0) } }
+        let running = try StackView.read(self, detail: .outline).services.filter { $0.pid != nil }.map(\.name)
+        if name == "all" {
+            let configured = serviceNames
+            let isConfigured = Set(configured)
+            return configured + running.filter { !isConfigured.contains($0) }
+        }
         return running.contains(name) && front(of: name) == nil ? [name] : try services(named: name)
+    }
+
+    /// The configured services that `names` mean, and all that these depend on; nil when that is every one.
+    func needed(for names: [String]) -> Set<String>? {
+        let sections = Dictionary(configuration.services.map { ($0.name, $0) }) { first, _ in first }
+        let slots = fronts.flatMap { front in FrontSlot.allCases.map { (front.running($0).name, front.service) } }
+        let owners = Dictionary(slots) { first, _ in first }
+        var wanted: Set<String> = []
+        var open = names.map { owners[$0] ?? $0 }
+        while let name = open.popLast() {
+            guard let section = sections[name], wanted.insert(name).inserted else { continue }
+            open += section.value.dependencies.map(\.name)
+        }
+        return wanted.count == sections.count ? nil : wanted
     }
 
     /// The services that `name` means: one with what stands behind it, or all of them.

@@ -12,6 +12,8 @@ package struct ControlClient: ~Copyable {
     private let descriptor: OwnedDescriptor
     private var framer = LineFramer()
     private var lastID = 0
+    /// Whether the last answer said that the supervisor has adopted services it does not know enough of.
+    package private(set) var supervisorLacksSpecs = false
 
     /// Connects; nil when no supervisor listens.
     package static func connect(_ layout: RuntimeLayout) throws(ControlError) -> ControlClient? {
@@ -101,6 +103,7 @@ package struct ControlClient: ~Copyable {
         do {
             let response = try ControlResponse(json: try JSONParser.parse(line))
             guard response.id == lastID else { throw ControlError.invalidAnswer("it answers another request") }
+            supervisorLacksSpecs = response.lacksSpecs
             if case .failure(let code, let message, let hints) = response.body {
                 throw ControlError.refused(code: code, message: message, hints: hints)
             }

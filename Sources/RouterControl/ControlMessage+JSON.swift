@@ -58,7 +58,7 @@ extension ControlCommand {
         case .status(let names, let detail):
             [
                 "command": "status", "services": .strings(names), "resources": .bool(detail.contains(.resources)),
-                "ports": .bool(detail.contains(.ports)),
+                "ports": .bool(detail.contains(.ports)), "outline": .bool(detail.contains(.outline)),
             ]
         case .apply(let dryRun): ["command": "apply", "dryRun": .bool(dryRun)]
         case .upgrade(let program):
@@ -83,6 +83,7 @@ extension ControlCommand {
             var detail: StatusDetail = []
             if try fields.bool("resources", default: false) { detail.insert(.resources) }
             if try fields.bool("ports", default: false) { detail.insert(.ports) }
+            if try fields.bool("outline", default: false) { detail.insert(.outline) }
             self = .status(names, detail)
         case .apply: self = .apply(dryRun: try fields.bool("dryRun", default: false))
         case .upgrade:
@@ -155,6 +156,7 @@ extension PlannedChange {
 extension ControlResponse {
     package var json: JSONValue {
         var object: JSONObject = ["id": .integer(id)]
+        if lacksSpecs { object["lacksSpecs"] = true }
         switch body {
         case .outcomes(let outcomes): object["outcomes"] = .array(outcomes.map(\.json))
         case .status(let status): object["status"] = status.json
@@ -171,6 +173,7 @@ extension ControlResponse {
     package init(json: JSONValue) throws(JSONFieldError) {
         let fields = try JSONFields(json)
         id = try fields.integer("id")
+        lacksSpecs = try fields.bool("lacksSpecs", default: false)
         var outcomes: [ServiceOutcome] = []
         for value in try fields.array("outcomes") { outcomes.append(try ServiceOutcome(json: value)) }
         if let value = fields.value("status") {

@@ -31,7 +31,7 @@ package enum ControlCommand: Equatable, Sendable {
     case stopSupervisor(leavingServices: Bool)
 }
 
-/// What costs time to find out and is therefore only told when asked for.
+/// How much is told of each service. What costs time to find out is only told when asked for.
 package struct StatusDetail: OptionSet, Sendable {
     package let rawValue: Int
 
@@ -41,6 +41,8 @@ package struct StatusDetail: OptionSet, Sendable {
 
     package static let resources = StatusDetail(rawValue: 1)
     package static let ports = StatusDetail(rawValue: 2)
+    /// Names, states and pids and nothing else, for those who ask often or for many.
+    package static let outline = StatusDetail(rawValue: 4)
 }
 
 /// One request: a command and every spec its sender knows.
@@ -126,9 +128,12 @@ package struct ControlResponse: Equatable, Sendable {
 
     package var id: Int
     package var body: Body
+    /// Whether the supervisor has adopted services whose variables or keys it has not been told yet.
+    package var lacksSpecs: Bool
 
-    package init(id: Int, body: Body) {
+    package init(id: Int, body: Body, lacksSpecs: Bool = false) {
         self.id = id
         self.body = body
+        self.lacksSpecs = lacksSpecs
     }
 }

@@ -89,6 +89,13 @@ extension ServiceStatus {
         ]
     }
 
+    fileprivate var outline: JSONValue {
+        [
+            "name": .string(name), "state": .string(phase.rawValue), "wanted": .string(wanted.rawValue),
+            "pid": JSONValue(pid.map(Int.init)),
+        ]
+    }
+
     package init(json: JSONValue) throws(JSONFieldError) {
         let fields = try JSONFields(json, at: "service")
         self.init(
@@ -97,7 +104,7 @@ extension ServiceStatus {
         isReady = fields.value("ready")?.boolValue
         startedAt = try fields.optionalInteger("startedAtNanoseconds").map { Timestamp(nanoseconds: Int64($0)) }
         uptime = try fields.optionalInteger("uptimeNanoseconds").map { .nanoseconds(Int64($0)) }
-        restarts = try fields.integer("restarts")
+        restarts = try fields.optionalInteger("restarts") ?? 0
         if let value = fields.value("lastExit") { lastExit = try ExitReport(json: value) }
         detail = try fields.optionalString("detail")
         isSpecChanged = try fields.bool("specChanged", default: false)
@@ -114,7 +121,8 @@ extension SupervisorStatus {
         [
             "pid": .integer(Int(pid)), "startedAt": .string(startedAt.iso8601),
             "startedAtNanoseconds": .integer(Int(startedAt.nanoseconds)), "foreground": .bool(isForeground),
-            "degraded": .strings(degraded), "services": .array(services.map(\.json)),
+            "degraded": .strings(degraded), "outline": .bool(isOutline),
+            "services": .array(services.map(isOutline ? \.outline : \.json)),
         ]
     }
 
@@ -127,5 +135,6 @@ extension SupervisorStatus {
             startedAt: Timestamp(nanoseconds: Int64(try fields.integer("startedAtNanoseconds"))),
             isForeground: try fields.bool("foreground", default: false), degraded: try fields.strings("degraded"),
             services: services)
+        isOutline = try fields.bool("outline", default: false)
     }
 }

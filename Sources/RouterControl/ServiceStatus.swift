@@ -123,6 +123,8 @@ package struct SupervisorStatus: Equatable, Sendable {
     /// What it could not do, in words; empty when all is well.
     package var degraded: [String]
     package var services: [ServiceStatus]
+    /// Whether of each service only name, state and pid are told.
+    package var isOutline = false
 
     package init(
         pid: Int32, startedAt: Timestamp, isForeground: Bool, degraded: [String], services: [ServiceStatus]

@@ -15,6 +15,7 @@ extension ServiceSpec {
     package func json(_ detail: Detail) -> JSONValue {
         [
             "name": .string(name),
+            "origin": .string(origin),
             "command": command.json(detail),
             "listen": listen?.json ?? .null,
             "dependencies": .array(
@@ -43,6 +44,8 @@ extension ServiceSpec {
         guard Self.isValid(name: name) else {
             throw JSONFieldError(field: "name", expected: "made of letters, digits, `_`, `-` and `.`")
         }
+        // A supervisor of an earlier version has not written it.
+        origin = try fields.optionalString("origin") ?? name
         if let value = fields.value("listen") { listen = try ListenAddress(JSONFields(value, at: "listen")) }
         for element in try fields.array("dependencies") {
             let entry = try JSONFields(element, at: "dependencies")

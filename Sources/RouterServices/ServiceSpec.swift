@@ -6,6 +6,8 @@ package import Diagnostics
 package struct ServiceSpec: Equatable, Sendable {
     /// Unique in the stack; letters, digits, `_`, `-` and `.`.
     package var name: String
+    /// The service of the config that it comes from: behind a front it has another name than its own.
+    package var origin: String
     package var command: ServiceCommand
     /// Where the service listens, when the config says so; the address that must be free before a start.
     package var listen: ListenAddress?
@@ -22,6 +24,7 @@ package struct ServiceSpec: Equatable, Sendable {
 
     package init(name: String, command: ServiceCommand, log: LogPolicy) {
         self.name = name
+        origin = name
         self.command = command
         self.log = log
     }

@@ -19,14 +19,16 @@ final class ControlServer {
     private var connections: [Int: ControlConnection] = [:]
     private var lastNumber = 0
     private let serve: (ControlRequest, @escaping (ControlResponse.Body) -> Void) -> Void
+    private let lacksSpecs: () -> Bool
     private let quiet: () -> Void
 
-    /// `serve` is called with each request and what takes its answer; `quiet` when the last connection has gone.
+    /// `serve` is called with each request and what takes its answer, `lacksSpecs` with each answer, `quiet` when the last connection has gone.
     init(
         loop: DescriptorLoop, path: String,
         serve: @escaping (ControlRequest, @escaping (ControlResponse.Body) -> Void) -> Void,
-        quiet: @escaping () -> Void
+        lacksSpecs: @escaping () -> Bool, quiet: @escaping () -> Void
     ) throws(SystemError) {
+        self.lacksSpecs = lacksSpecs
         self.quiet = quiet
         self.loop = loop
         self.path = path
@@ -124,8 +126,9 @@ final class ControlServer {
             id = json["id"]?.integerValue ?? 0
             let request = try ControlRequest(json: json)
             let number = id
-            answer = { [weak connection] body in
-                connection?.send(JSONWriter.bytes(of: ControlResponse(id: number, body: body).json))
+            answer = { [weak connection, lacksSpecs] body in
+                let response = ControlResponse(id: number, body: body, lacksSpecs: lacksSpecs())
+                connection?.send(JSONWriter.bytes(of: response.json))
             }
             serve(request, answer)
         } catch {

@@ -28,6 +28,19 @@ package struct StartOrder: Equatable, Sendable {
         names = search.order
     }
 
+    /// The order of `wanted` and of everything that these depend on; what `spec` does not know is no problem before
+    /// something depends on it.
+    package init(closureOf wanted: [String], _ spec: (String) -> ServiceSpec?) throws(Problem) {
+        var found: [String: ServiceSpec] = [:]
+        var open = wanted
+        while let name = open.popLast() {
+            guard found[name] == nil, let spec = spec(name) else { continue }
+            found[name] = spec
+            open += spec.dependencies.map(\.service)
+        }
+        try self.init(found.values.sorted { $0.name < $1.name })
+    }
+
     /// `targets` and everything they depend on, in start order.
     package func closure(of targets: some Sequence<String>) -> [String] {
         var wanted: Set<String> = []

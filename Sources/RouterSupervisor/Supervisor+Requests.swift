@@ -50,22 +50,25 @@ extension Supervisor {
 
     /// Takes over `specs` for `names`, which may be new.
     func adopt(_ specs: [ServiceSpec], for names: Set<String>) {
+        var isOrderNew = false
         for given in specs where names.contains(given.name) {
             let spec = sharingEnvironment(given)
             if let runner = runners[spec.name] {
+                isOrderNew = isOrderNew || runner.spec.dependencies != spec.dependencies
                 if runner.spec != spec || !runner.isFullyKnown
                     || runner.spec.command.inheritedEnvironment != spec.command.inheritedEnvironment
                 {
                     runner.update(spec)
                 }
             } else {
+                isOrderNew = true
                 runners[spec.name] = ServiceRunner(spec, supervisor: self)
                 forgotten.remove(spec.name)
                 logs.keep(spec.log, of: spec.name)
                 unsaved.insert(spec.name)
             }
         }
-        renewOrder()
+        if isOrderNew || order == nil { renewOrder() }
     }
 
     /// The same spec with the one copy of the environment that services have in common.
@@ -95,19 +98,18 @@ extension Supervisor {
         _ names: [String], _ specs: [ServiceSpec], _ wait: ControlCommand.Wait, _ timeout: Duration,
         isRestart: Bool, _ answer: @escaping Answer
     ) {
-        var known: [String: ServiceSpec] = [:]
-        for runner in runners.values { known[runner.name] = runner.spec }
-        for spec in specs { known[spec.name] = spec }
+        let given = Dictionary(specs.map { ($0.name, $0) }) { _, last in last }
+        let spec = { (name: String) in given[name] ?? self.runners[name]?.spec }
+        let all = specs.isEmpty ? Array(runners.keys) : specs.map(\.name)
+        let wanted = names.isEmpty ? all : names
+        if let unknown = wanted.first(where: { spec($0) == nil }) {
+            return answer(unknownService(unknown, Set(runners.keys).union(given.keys)))
+        }
         let order: StartOrder
         do throws(StartOrder.Problem) {
-            order = try StartOrder(known.values.sorted { $0.name < $1.name })
+            order = try StartOrder(closureOf: wanted, spec)
         } catch {
             return answer(refusal(error))
-        }
-        let all = specs.isEmpty ? Array(known.keys) : specs.map(\.name)
-        let wanted = names.isEmpty ? all : names
-        if let unknown = wanted.first(where: { known[$0] == nil }) {
-            return answer(unknownService(unknown, known.keys))
         }
         let targets = isRestart ? order.names.filter(Set(wanted).contains) : order.closure(of: wanted)
         // What a restarted service needs is started with it, but not restarted.

@@ -10,9 +10,10 @@ extension Supervisor {
     func status(of names: [String], _ detail: StatusDetail) -> SupervisorStatus {
         let shown = names.isEmpty ? runners.keys.sorted() : names.filter { runners[$0] != nil }
         let ports = detail.contains(.ports) ? ListeningSockets.all() : []
+        let isOutline = detail.contains(.outline)
         let services = shown.compactMap { runners[$0] }.map { runner in
-            var status = status(of: runner)
-            guard let process = runner.process, !detail.isEmpty else { return status }
+            var status = isOutline ? outline(of: runner) : status(of: runner)
+            guard let process = runner.process, !isOutline, !detail.isEmpty else { return status }
             let tree = table.tree(of: process.pid)
             if detail.contains(.resources) { status.resources = usage(of: runner, process, tree) }
             if detail.contains(.ports) {
@@ -23,18 +24,25 @@ extension Supervisor {
             }
             return status
         }
-        return SupervisorStatus(
+        var answer = SupervisorStatus(
             pid: ProcessControl.currentPID, startedAt: startedAt, isForeground: configuration.mode == .foreground,
             degraded: Trouble.allCases.compactMap { troubles[$0] }, services: services)
+        answer.isOutline = isOutline
+        return answer
+    }
+
+    private func outline(of runner: ServiceRunner) -> ServiceStatus {
+        var status = ServiceStatus(name: runner.name, phase: runner.phase, wanted: runner.wanted)
+        status.pid = runner.process?.pid
+        return status
     }
 
     private func status(of runner: ServiceRunner) -> ServiceStatus {
-        var status = ServiceStatus(name: runner.name, phase: runner.phase, wanted: runner.wanted)
+        var status = outline(of: runner)
         status.restarts = runner.restarts
         status.lastExit = runner.lastExit
         status.detail = waitingWords(runner)
         if let process = runner.process {
-            status.pid = process.pid
             status.startedAt = process.startedAt
             status.uptime = MonotonicTime.now() - process.started
             status.isAdopted = process.isAdopted
@@ -73,8 +81,10 @@ extension Supervisor {
         let host = listen.host == "localhost" ? "127.0.0.1" : listen.host
         guard TCPSocket.isNumeric(host), TCPSocket.isFree(host, port: listen.port) == false else { return nil }
         let owner = PortOwnership.owner(of: ListeningSockets.inodes(port: listen.port)) ?? "another process"
+        let origin = runner.spec.origin
+        let hint = "stop it, or set another `services.\(origin).port`"
         return Diagnostic(
             "service/port-taken", "port \(listen.port) of `\(runner.name)` is taken by \(owner)",
-            hints: ["stop it, or set another `services.\(runner.name).port`"])
+            hints: [origin == runner.name ? hint : hint + ", since the next two ports are used as well"])
     }
 }

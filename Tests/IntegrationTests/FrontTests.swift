@@ -146,6 +146,7 @@ import Testing
         let set = try stack.fixture.run("profile", "set", "cost")
         #expect(set.code == 1, "\(set)")
         #expect(set.errors.contains("the old process goes on as it was"), "\(set)")
+        #expect(set.errors.contains("`services.litellm.port`"), "\(set)")
         #expect(try stack.fixture.run("health").code == 0)
         #expect(try stack.runningSlots() == ["litellm", "litellm-a"])
         try squatter.kill9()

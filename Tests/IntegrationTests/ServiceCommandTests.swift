@@ -69,6 +69,39 @@ import Testing
         #expect(try stack.events().count { $0["event"] == "service_adopted" } == 2)
     }
 
+    @Test func `a command for one service brings the variables of the others that have been lost`() throws {
+        let stack = try StackFixture(
+            services: """
+                  alpha: {command: {args: [sleep, "1000"]}, env: {GREETING: hello}, readiness: {exec: ["true"]}}
+                  beta: {command: {args: [sleep, "1000"]}, readiness: {exec: ["true"]}}
+                """)
+        #expect(try stack.run("service", "start", "--wait").code == 0)
+        let alpha = try #require(try stack.pid(of: "alpha"))
+        let supervisor = try #require(try stack.json("supervisor", "status")["pid"]?.integerValue)
+        for pid in [supervisor, Int(alpha)] {
+            #expect(try Program("/bin/kill", ["-9", String(pid)]).run().code == 0)
+            #expect(becomesTrue { ProcessIdentity.of(pid: Int32(pid)) == nil })
+        }
+        #expect(try stack.run("service", "start", "beta").lines.count == 1)
+        #expect(try becomesTrue { try stack.pid(of: "alpha") != nil })
+        let again = try #require(try stack.pid(of: "alpha"))
+        let variables = try FileSystem.readStream("/proc/\(again)/environ", limit: 1 << 20)
+        #expect(String(decoding: variables, as: UTF8.self).split(separator: "\u{0}").contains("GREETING=hello"))
+    }
+
+    @Test func `what is wrong with one service keeps no other one from starting`() throws {
+        let stack = try StackFixture(
+            services: """
+                  alpha: {command: {args: [sleep, "1000"]}, env_file: ../missing.env}
+                  beta: {command: {args: [sleep, "1000"]}}
+                """)
+        #expect(try stack.run("service", "start", "beta").code == 0)
+        #expect(try stack.pid(of: "beta") != nil)
+        let start = try stack.run("service", "start", "alpha")
+        #expect(start.code == 1, "\(start)")
+        #expect(start.errors.contains("missing.env"))
+    }
+
     @Test func `reload plans and changes only what differs`() throws {
         let stack = try StackFixture(services: Self.sleepers)
         #expect(try stack.run("service", "start", "--wait").code == 0)

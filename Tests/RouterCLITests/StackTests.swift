@@ -99,6 +99,23 @@ import Testing
         #expect(StackExposure(keyed).exposedBinds.last?.outcome == .warn)
     }
 
+    @Test func `LiteLLM listens everywhere unless its own arguments say otherwise`() throws {
+        let services = """
+            litellm: {command: {args: [/opt/litellm, --config, a]}, host: 127.0.0.1, port: 4000},
+            behind: {command: {args: [/opt/litellm, --port, "5000"]}, port: 5000, front: embedded},
+            local: {command: {args: [/opt/litellm, --host, 127.0.0.1]}, port: 6000},
+            told: {command: {args: [/opt/litellm]}, env: {HOST: 127.0.0.1}, port: 7000},
+            """
+        let extra = "profiles: {}"
+        let checks = StackExposure(try stack(services, extra: extra)).exposedBinds
+        #expect(
+            checks.map { "\($0.outcome) " + $0.facts.map(\.value).joined(separator: " ") }
+                == ["fail litellm 0.0.0.0 4000 none", "fail behind-a 0.0.0.0 5001 none"])
+        #expect(checks.last?.suggestion == "set --host of services.behind to 127.0.0.1, or a key")
+        let keyed = try stack(services, base: "{general_settings: {master_key: k}}", extra: extra)
+        #expect(StackExposure(keyed).exposedBinds.map(\.outcome) == [.warn, .warn])
+    }
+
     @Test func `keys are found wherever they stand`() throws {
         try scratch.write("config/own.env", "B_TOKEN=v2\nMODE=test\n")
         try scratch.write("config/cliproxyapi.yaml", "api-keys: [v3]\nremote-management: {secret-key: v4}\n")

@@ -23,7 +23,7 @@ import Testing
         ControlCommand.start(["a"], wait: .started, timeout: .seconds(1)), .start([], wait: .ready, timeout: .zero),
         .start(["a", "b"], wait: .alive(.milliseconds(300)), timeout: .seconds(9)),
         .restart(["a"], wait: .ready, timeout: .seconds(1)), .stop([]), .stop(["a"]), .status([], []),
-        .status(["a"], [.resources, .ports]), .apply(dryRun: true), .apply(dryRun: false),
+        .status(["a"], [.resources, .ports]), .status([], .outline), .apply(dryRun: true), .apply(dryRun: false),
         .upgrade(ProcessSpec(executable: "/x", arguments: ["x", "y"], environment: ["A=b"])),
         .stopSupervisor(leavingServices: true), .stopSupervisor(leavingServices: false),
     ])
@@ -55,9 +55,23 @@ import Testing
             .failure(code: "a/b", message: "m", hints: ["h"]), .outcomes([]),
         ]
         for body in bodies {
-            let response = ControlResponse(id: 3, body: body)
+            let response = ControlResponse(id: 3, body: body, lacksSpecs: true)
             #expect(try ControlResponse(json: try JSONParser.parse(JSONWriter.bytes(of: response.json))) == response)
         }
+    }
+
+    @Test func `an outline holds names, states and pids and nothing else`() throws {
+        var service = ServiceStatus(name: "a", phase: .running, wanted: .running)
+        service.pid = 12
+        var status = SupervisorStatus(
+            pid: 1, startedAt: Timestamp(nanoseconds: 3), isForeground: true, degraded: ["x"], services: [service])
+        status.isOutline = true
+        let json = ControlResponse(id: 3, body: .status(status)).json
+        #expect(json["status"]?["services"] == [["name": "a", "state": "running", "wanted": "running", "pid": 12]])
+        #expect(try ControlResponse(json: json).body == .status(status))
+        status.services[0].restarts = 4
+        status.isOutline = false
+        #expect(try ControlResponse(json: ControlResponse(id: 3, body: .status(status)).json).body == .status(status))
     }
 
     @Test func `a record holds no value of a variable and no token`() throws {

@@ -105,6 +105,11 @@ import Testing
         let outcome = try #require(try client.start([], specs: [spec], wait: .started, timeout: .seconds(10)).first)
         #expect(outcome.result == .failed)
         #expect(outcome.detail?.contains("\(ProcessControl.currentPID)") == true)
+        #expect(outcome.detail?.contains("`services.a.port`") == true)
+        var slot = spec
+        slot.origin = "front"
+        let again = try client.start([], specs: [slot], wait: .started, timeout: .seconds(10)).first
+        #expect(again?.detail?.contains("another `services.front.port`, since the next two ports") == true)
         #expect(stack.livePIDs().isEmpty)
         withExtendedLifetime(listener) {}
     }

@@ -54,7 +54,7 @@ struct CredentialServer {
         guard let service, stack.configuration.oauthProvider(provider).baseURL == nil else {
             return stack.configuration.oauthProvider(provider).baseURL
         }
-        let isRunning = try StackView.read(stack, detail: []).services.contains {
+        let isRunning = try StackView.read(stack, detail: .outline).services.contains {
             $0.name == service.name && $0.pid != nil
         }
         return isRunning ? address : nil

@@ -23,7 +23,7 @@ package struct StackExposure {
         plan.services.compactMap { spec in
             switch ServiceKind(spec) {
             case .cliproxy: cliproxyBind(spec)
-            case .litellm: bind(spec, host: spec.listen?.host, port: nil, hasKey: true, "services.\(spec.name).host")
+            case .litellm: litellmBind(spec)
             case .other where isGateway(spec.command):
                 bind(
                     spec, host: configuration.gateway.host, port: configuration.gateway.port, hasKey: gatewayHasKey,
@@ -31,9 +31,21 @@ package struct StackExposure {
             case .other:
                 bind(
                     spec, host: spec.listen?.host, port: nil, hasKey: isAskedWithKey(spec),
-                    "services.\(spec.name).host")
+                    "services.\(spec.origin).host")
             }
         }
+    }
+
+    /// LiteLLM listens everywhere unless its arguments, or `HOST`, say otherwise; of `host` in our file it learns nothing.
+    private func litellmBind(_ spec: ServiceSpec) -> Check? {
+        guard PathName.last(of: spec.command.executable).lowercased() == "litellm" else {
+            return bind(spec, host: spec.listen?.host, port: nil, hasKey: true, "services.\(spec.origin).host")
+        }
+        let variables = stack.environment(of: spec)
+        return bind(
+            spec, host: variables["HOST"] ?? "0.0.0.0", port: nil,
+            hasKey: hasMasterKey || !(variables["LITELLM_MASTER_KEY"] ?? "").isEmpty,
+            "--host of services.\(spec.origin)")
     }
 
     /// The arguments of a service go before any file.
@@ -42,7 +54,7 @@ package struct StackExposure {
         return ExposureChecks.bind(
             service: spec.name, host: argument ?? host ?? "127.0.0.1",
             port: spec.command.value(of: "--port").flatMap { Int($0) } ?? port ?? spec.listen?.port, hasKey: hasKey,
-            setting: argument == nil ? setting : "--host of services.\(spec.name)")
+            setting: argument == nil ? setting : "--host of services.\(spec.origin)")
     }
 
     /// A program that nothing is known of tells by its probe whether it wants a key.
@@ -58,16 +70,19 @@ package struct StackExposure {
     }
 
     private var gatewayHasKey: Bool {
+        hasMasterKey || !(configuration.gateway.node["keys"]?.entries ?? []).isEmpty
+    }
+
+    private var hasMasterKey: Bool {
         let settings = [configuration.litellmBase] + configuration.profiles.map(\.value)
         return settings.contains { $0["general_settings"]?["master_key"] != nil }
-            || !(configuration.gateway.node["keys"]?.entries ?? []).isEmpty
     }
 
     /// The server's own file decides where it listens; without a `host` in it that is everywhere.
     private func cliproxyBind(_ spec: ServiceSpec) -> Check? {
         let file = CredentialServer.configFile(of: spec.command)
         guard let root = Self.parse(file) else {
-            return bind(spec, host: spec.listen?.host, port: nil, hasKey: false, "services.\(spec.name).host")
+            return bind(spec, host: spec.listen?.host, port: nil, hasKey: false, "services.\(spec.origin).host")
         }
         let keys = (root["api-keys"]?.elements ?? []).filter { !($0.scalar?.text ?? "").isEmpty }
         return ExposureChecks.bind(
@@ -104,13 +119,13 @@ package struct StackExposure {
 
     /// Keys that `env_file` and `env` of a service set.
     private func variables(of spec: ServiceSpec, besides secrets: [String: Secret<String>]) -> [(String, String)] {
-        let own = Set(configuration.service(spec.name)?.environment.map(\.name) ?? [])
+        let own = Set(configuration.service(spec.origin)?.environment.map(\.name) ?? [])
         return spec.command.environment.reveal().compactMap { line in
             guard let equals = line.firstIndex(of: "=") else { return nil }
             let name = String(line[..<equals])
             let value = String(line[line.index(after: equals)...])
             guard ExposureChecks.isKeyName(name), secrets[name]?.reveal() != value else { return nil }
-            return ("services.\(spec.name).\(own.contains(name) ? "env" : "env_file").\(name)", value)
+            return ("services.\(spec.origin).\(own.contains(name) ? "env" : "env_file").\(name)", value)
         }
     }
 

@@ -21,7 +21,9 @@ package struct ProfileSetCommand: RouterCommand {
 
     package init() {}
 
-    package func run(in context: AppContext) throws -> ExitStatus {
+    package func run(in context: AppContext) throws -> ExitStatus { try Self.set(name, in: context) }
+
+    static func set(_ name: String, in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         let switching = ProfileSwitching(stack: stack)
         // What cannot be applied is not rendered either.

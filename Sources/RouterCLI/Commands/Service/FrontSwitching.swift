@@ -60,7 +60,7 @@ struct FrontSwitching {
 
     private func isRunning(_ slot: FrontSlot, _ client: inout ControlClient) throws(ControlError) -> Bool {
         let name = front.running(slot).name
-        return try client.status().services.contains { $0.name == name && $0.pid != nil }
+        return try client.status(detail: .outline).services.contains { $0.name == name && $0.pid != nil }
     }
 
     private func waitForAnswers(of slot: FrontSlot) {

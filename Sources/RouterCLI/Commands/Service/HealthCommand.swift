@@ -16,11 +16,13 @@ package struct HealthCommand: RouterCommand {
 
     package init() {}
 
-    package func run(in context: AppContext) throws -> ExitStatus {
+    package func run(in context: AppContext) throws -> ExitStatus { try Self.show(in: context) }
+
+    static func show(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         let plan = stack.plan()
         context.console.report(plan.problems)
-        let pids = try StackView.read(stack, detail: []).services.compactMap { service in
+        let pids = try StackView.read(stack, detail: .outline).services.compactMap { service in
             service.pid.map { (service.name, $0) }
         }
         let helper = SupervisorProcess.probeHelper(context)
@@ -31,7 +33,7 @@ package struct HealthCommand: RouterCommand {
         context.console.show(
             Report(lines: results.map(\.line), json: ["services": .array(results.map(\.report))]))
         for result in results {
-            if let hint = Self.hint(result) { context.console.report(hint) }
+            if let hint = hint(result) { context.console.report(hint) }
         }
         return results.allSatisfy { $0.isLive && $0.isReady } ? .success : .failure
     }

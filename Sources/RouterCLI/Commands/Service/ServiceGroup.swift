@@ -32,9 +32,7 @@ package struct ServiceOptions: ParsableArguments {
         }
     }
 
-    func limit(_ stack: Stack) -> Duration {
-        timeout.map { .milliseconds(Int64($0 * 1000)) } ?? stack.configuration.supervisor.startTimeout
-    }
+    var limit: Duration? { timeout.map { .milliseconds(Int64($0 * 1000)) } }
 }
 
 /// `llm-router service start`
@@ -49,10 +47,18 @@ package struct ServiceStartCommand: RouterCommand {
     package init() {}
 
     package func run(in context: AppContext) throws -> ExitStatus {
+        try Self.start(options.name, wait: options.wait, timeout: options.limit, in: context)
+    }
+
+    static func start(
+        _ name: String, wait: Bool = false, timeout: Duration? = nil, in context: AppContext
+    ) throws -> ExitStatus {
         let stack = try Stack.load(context)
-        let names = try stack.services(named: options.name)
-        return try ServiceOperations(stack).show(
-            ServiceOperations(stack).start(names, wait: options.wait, timeout: options.limit(stack)))
+        let operations = ServiceOperations(stack)
+        return operations.show(
+            try operations.start(
+                stack.services(named: name), wait: wait,
+                timeout: timeout ?? stack.configuration.supervisor.startTimeout))
     }
 }
 
@@ -68,10 +74,18 @@ package struct ServiceRestartCommand: RouterCommand {
     package init() {}
 
     package func run(in context: AppContext) throws -> ExitStatus {
+        try Self.restart(options.name, wait: options.wait, timeout: options.limit, in: context)
+    }
+
+    static func restart(
+        _ name: String, wait: Bool = false, timeout: Duration? = nil, in context: AppContext
+    ) throws -> ExitStatus {
         let stack = try Stack.load(context)
-        let outcomes = try ServiceOperations(stack).restart(
-            try stack.services(named: options.name), wait: options.wait, timeout: options.limit(stack))
-        return ServiceOperations(stack).show(outcomes)
+        let operations = ServiceOperations(stack)
+        return operations.show(
+            try operations.restart(
+                stack.services(named: name), wait: wait,
+                timeout: timeout ?? stack.configuration.supervisor.startTimeout))
     }
 }
 
@@ -87,9 +101,15 @@ package struct ServiceStopCommand: RouterCommand {
     package init() {}
 
     package func run(in context: AppContext) throws -> ExitStatus {
+        try Self.stop(options.name, timeout: options.limit, in: context)
+    }
+
+    static func stop(_ name: String, timeout: Duration? = nil, in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
-        return try ServiceOperations(stack).show(
-            ServiceOperations(stack).stop(
-                try stack.stoppableServices(named: options.name), timeout: options.limit(stack)))
+        let operations = ServiceOperations(stack)
+        return operations.show(
+            try operations.stop(
+                stack.stoppableServices(named: name),
+                timeout: timeout ?? stack.configuration.supervisor.startTimeout))
     }
 }

@@ -18,9 +18,11 @@ struct ServiceOperations {
     func start(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
         let fronts = fronts(among: names)
         try prepare(fronts)
-        let specs = try stack.checkedServices()
+        let needed = stack.needed(for: names)
+        let specs = try stack.checkedPlan(only: needed).services
         return try stack.withSupervisor { client throws(ControlError) in
             let outcomes = try client.start(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+            if needed != nil { try teach(&client, timeout: timeout) }
             for front in fronts { try FrontSwitching(stack: stack, front: front).tidy(&client, timeout: timeout) }
             return outcomes
         }
@@ -29,13 +31,15 @@ struct ServiceOperations {
     /// Restarts `names`; what stands behind a front and runs is replaced without a gap.
     func restart(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
         let fronts = fronts(among: names)
+        guard !fronts.isEmpty else { return try restartPlainly(names, wait: wait, timeout: timeout) }
         try prepare(fronts)
         let plan = try stack.checkedPlan()
         return try holding(fronts[...]) {
             let (kept, running) = try stack.withSupervisor { client throws(ControlError) in
                 (
                     try client.apply(plan.services, dryRun: true, timeout: timeout).plan.filter { $0.action == .keep }
-                        .map(\.service), try client.status().services.filter { $0.pid != nil }.map(\.name)
+                        .map(\.service),
+                    try client.status(detail: .outline).services.filter { $0.pid != nil }.map(\.name)
                 )
             }
             // A front that is to listen elsewhere is restarted itself, with what is behind it.
@@ -61,11 +65,29 @@ struct ServiceOperations {
         }
     }
 
+    private func restartPlainly(_ names: [String], wait: Bool, timeout: Duration) throws -> [ServiceOutcome] {
+        let needed = stack.needed(for: names)
+        let specs = try stack.checkedPlan(only: needed).services
+        return try stack.withSupervisor { client throws(ControlError) in
+            let outcomes = try client.restart(names, specs: specs, wait: wait ? .ready : .started, timeout: timeout)
+            if needed != nil { try teach(&client, timeout: timeout) }
+            return outcomes
+        }
+    }
+
+    /// Tells a supervisor that has adopted services what it cannot know of them: their variables and keys.
+    private func teach(_ client: inout ControlClient, timeout: Duration) throws(ControlError) {
+        guard client.supervisorLacksSpecs else { return }
+        // What is wrong with other services is no concern of this command.
+        guard let specs = try? stack.plan().checked() else { return }
+        _ = try client.apply(specs, dryRun: true, timeout: timeout)
+    }
+
     /// Has the target of each front name the slot that is about to run; one that runs is left where it is.
     func prepare(_ fronts: [ServiceFront]) throws {
         guard !fronts.isEmpty else { return }
         try stack.prepareFolders()
-        let running = try StackView.read(stack, detail: []).services.filter { $0.pid != nil }.map(\.name)
+        let running = try StackView.read(stack, detail: .outline).services.filter { $0.pid != nil }.map(\.name)
         for front in fronts where !front.hasTarget || !running.contains(front.running(front.active).name) {
             try front.activate(front.active)
         }
@@ -89,14 +111,15 @@ struct ServiceOperations {
         // A killed switch may have left the other slot running.
         let spare = fronts(among: names).map { $0.running($0.active.other).name }
         return try stack.withSupervisor { client throws(ControlError) in
-            let running = try client.status().services.filter { $0.pid != nil }.map(\.name)
+            let running = try client.status(detail: .outline).services.filter { $0.pid != nil }.map(\.name)
             return try client.stop(
                 names + spare.filter { running.contains($0) && !names.contains($0) }, timeout: timeout)
         }
     }
 
     func fronts(among names: [String]) -> [ServiceFront] {
-        names.compactMap { stack.front(of: $0) }
+        let wanted = Set(names)
+        return stack.fronts.filter { wanted.contains($0.service) }
     }
 
     /// Prints outcomes and says why the failed ones failed.

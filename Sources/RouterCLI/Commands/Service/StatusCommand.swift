@@ -19,11 +19,13 @@ package struct StatusCommand: RouterCommand {
 
     package init() {}
 
-    package func run(in context: AppContext) throws -> ExitStatus {
+    package func run(in context: AppContext) throws -> ExitStatus { try Self.show(in: context) }
+
+    static func show(in context: AppContext) throws -> ExitStatus {
         let stack = try Stack.load(context)
         let wantsDetail = context.console.format == .json || context.console.outputIsTerminal
-        let view = try StackView.read(stack, detail: wantsDetail ? [.resources, .ports] : [])
-        context.console.show(view.report)
+        let view = try StackView.read(stack, detail: wantsDetail ? [.resources, .ports] : .outline)
+        context.console.show(view.report(for: context.console))
         for remark in view.remarks { context.console.report(remark) }
         return view.services.contains { $0.phase == .fatal } ? .failure : .success
     }
@@ -46,7 +48,7 @@ struct StackView {
             supervisor = status
             found = status.services
             // The supervisor knows what runs, this command what the file says now: only together they tell a change.
-            if !detail.isEmpty, let specs = try? stack.plan().checked(),
+            if detail.contains(.resources), let specs = try? stack.plan().checked(),
                 let changes = try? plan(stack, specs)
             {
                 let changed = Set(changes.filter { $0.action != .keep }.map(\.service))
@@ -93,22 +95,28 @@ struct StackView {
         return try client.apply(specs, dryRun: true, timeout: .seconds(5)).plan
     }
 
-    var report: Report {
+    /// The facts in the form that `console` shows; the others are left out, since a stack may be large.
+    func report(for console: Console) -> Report {
         var profile = "unknown"
         var updatedAt = "unknown"
         if case .known(let name, let time) = stack.currentProfile { (profile, updatedAt) = (name, time) }
+        if console.format == .text, console.outputIsTerminal {
+            return Report(lines: [], json: [:], table: table(footer: ["", "profile \(profile), set \(updatedAt)"]))
+        }
         let issues = FileChecks.permissionIssues(of: stack.secretFiles).count
-        var lines = ["current_profile=\(profile)", "updated_at=\(updatedAt)"]
-        lines += services.map { "\($0.name)_running=\($0.pid == nil ? "no" : "yes")" }
-        lines.append("secret_permission_issues=\(issues)")
+        guard console.format == .json else {
+            var lines = ["current_profile=\(profile)", "updated_at=\(updatedAt)"]
+            lines += services.map { "\($0.name)_running=\($0.pid == nil ? "no" : "yes")" }
+            lines.append("secret_permission_issues=\(issues)")
+            return Report(lines: lines, json: [:])
+        }
         var json: JSONObject = [
             "current_profile": .string(profile), "updated_at": .string(updatedAt),
             "services": .array(services.map(\.report)),
             "secret_permission_issues": .integer(issues), "supervisor_pid": JSONValue(supervisor.map { Int($0.pid) }),
         ]
         if let endpoint = stack.endpoint { json["endpoint"] = .string(endpoint) }
-        let footer = ["", "profile \(profile), set \(updatedAt)"]
-        return Report(lines: lines, json: json, table: table(footer: footer))
+        return Report(lines: [], json: json)
     }
 
     private func table(footer: [String]) -> Table {
