@@ -79,6 +79,19 @@ model_name = "gpt"
 api_base = "http://127.0.0.1:UPSTREAM/v1/"
 api_key_location = "none"
 """
+# The package starts its gateway at a port of its own choice and says which; what else it wants to know differs by version.
+START_TENSORZERO = """import asyncio, inspect, sys, tensorzero
+async def main():
+    start = tensorzero._start_http_gateway
+    options = {name: None for name in inspect.signature(start).parameters}
+    options["config_file"] = sys.argv[1]
+    if "async_setup" in options: options["async_setup"] = False
+    gateway = start(**options)
+    if inspect.isawaitable(gateway): gateway = await gateway
+    print(gateway.base_url, flush=True)
+    await asyncio.sleep(90000)
+asyncio.run(main())
+"""
 
 
 class Contestant:
@@ -135,8 +148,11 @@ class Bench:
         return path
 
     def start(self, command, **more):
-        more.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self.folder, **more)
+        more.setdefault("stdout", subprocess.DEVNULL)
+        # Kept for what a program says that does not start.
+        errors = open(os.path.join(self.folder, f"errors{len(self.processes)}"), "wb+")
+        process = subprocess.Popen(command, stderr=errors, cwd=self.folder, **more)
+        process.errors = errors.name
         self.processes.append(process)
         return process
 
@@ -160,13 +176,14 @@ class Bench:
                 process = make(upstream, self.port)
                 if process is None:
                     break
-                contestant.add(upstream, process, self.port)
+                contestant.add(upstream, process, getattr(process, "port", self.port))
             if contestant.runs:
                 self.contestants.append(contestant)
         for contestant in list(self.contestants):
-            for _, port in contestant.runs.values():
-                if not self.wait(port):
-                    print(f"{contestant.name} does not start here")
+            for process, port in contestant.runs.values():
+                if port is None or not self.wait(port):
+                    words = open(process.errors, errors="replace").read().strip().splitlines() or ["it says nothing"]
+                    print(f"{contestant.name} does not start here: {words[-1][:200]}")
                     self.contestants.remove(contestant)
                     break
 
@@ -205,8 +222,10 @@ class Bench:
         if not self.options.tensorzero:
             return None
         path = self.file(f"tensorzero{port}.toml", TENSORZERO, PORT=port, UPSTREAM=upstream)
-        code = "import asyncio,sys,tensorzero\nasync def main():\n g=await tensorzero._start_http_gateway(config_file=sys.argv[1])\n await asyncio.sleep(9e4)\nasyncio.run(main())"
-        return self.start([self.options.tensorzero, "-c", code, path])
+        process = self.start([self.options.tensorzero, "-c", START_TENSORZERO, path], stdout=subprocess.PIPE, text=True)
+        found = next((re.search(r"://[^/]*:(\d+)", line) for line in process.stdout if line.startswith("http")), None)
+        process.port = int(found[1]) if found else None
+        return process
 
     def make_litellm(self, upstream, port):
         if not self.options.litellm:

@@ -5,7 +5,9 @@
 //
 // usage: gateway_streams UPSTREAM_PORT PROXY_PORT STREAMS EVENTS INTERVAL_US SECONDS
 //   INTERVAL_US 0 sends all events of a stream at once; SECONDS is how long clients begin new streams.
-// prints: events received, streams finished, faults, and the delay in microseconds at p50, p99 and most.
+// prints: events received, streams finished, faults, and the delay in microseconds at p50, p99 and most. A stream fails when the
+// proxy refuses or closes its connection or changes the number of its events, never because this program itself is slow: it gives
+// up only when nothing at all has moved for a minute. What failed how is said on stderr.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +36,8 @@ struct peer {
 
 static struct peer *peers[MOST_FDS];
 static int queue[MOST_FDS], head, count, poller, upstream_port, proxy_port, streams, events;
-static int64_t interval, stop_at, received, finished, faults, pending_starts;
+static int64_t interval, stop_at, received, finished, faults, pending_starts, moved_at;
+static int64_t refused, closed, miscounted, unsent, stuck;
 static uint32_t *delays;
 static size_t delay_count, delay_room;
 
@@ -64,7 +67,7 @@ static void put(int fd, const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t done = send(fd, bytes, length, MSG_NOSIGNAL);
         if (done < 0 && errno == EAGAIN) { usleep(50); continue; }
-        if (done <= 0) { faults++; return; }
+        if (done <= 0) { faults++, unsent++; return; }
         bytes += done, length -= (size_t)done;
     }
 }
@@ -150,7 +153,11 @@ static void start(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)proxy_port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || fd >= MOST_FDS || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) { faults++; return; }
+    if (fd < 0 || fd >= MOST_FDS || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        faults++, refused++;
+        if (fd >= 0) close(fd);
+        return;
+    }
     fcntl(fd, F_SETFL, O_NONBLOCK);
     watch(fd, CLIENT);
     ask(fd);
@@ -166,8 +173,9 @@ static void client_read(int fd) {
     struct peer *peer = peers[fd];
     memcpy(in, peer->rest, peer->tail);
     ssize_t got = read(fd, in + peer->tail, 1 << 18);
-    if (got <= 0) { if (got == 0 || errno != EAGAIN) { faults++, pending_starts--; drop(fd); } return; }
+    if (got <= 0) { if (got == 0 || errno != EAGAIN) { faults++, closed++, pending_starts--; drop(fd); } return; }
     int64_t now = now_ns();
+    moved_at = now;
     size_t length = peer->tail + (size_t)got, used = 0;
     char *place = in, *found;
     while ((found = memmem(place, length - (size_t)(place - in), "\"content\":\"", 11))) {
@@ -181,7 +189,7 @@ static void client_read(int fd) {
     int is_over = memmem(in + used, length - used, "[DONE]", 6) != NULL;
     if (is_over) peer->ended = 1;
     if (peer->ended && length >= 5 && memcmp(in + length - 5, "0\r\n\r\n", 5) == 0) {
-        if (peer->got != events) faults++;
+        if (peer->got != events) faults++, miscounted++;
         finished++;
         if (now < stop_at) return ask(fd);
         pending_starts--;
@@ -209,12 +217,12 @@ int main(int argc, char **argv) {
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) return perror("listen"), 1;
     watch(listener, LISTENER);
-    int64_t begin = now_ns();
+    int64_t begin = moved_at = now_ns();
     stop_at = begin + atoll(argv[6]) * 1000000000LL;
     int started = 0;
     while (started < streams || pending_starts > 0) {
         int64_t now = now_ns();
-        if (now > stop_at + 60000000000LL) { faults += pending_starts; break; }
+        if (started == streams && now > moved_at + 60000000000LL) { stuck = pending_starts, faults += stuck; break; }
         // Streams begin spread over a second or over one interval, so that their events do not come in step.
         int64_t spread = interval > 0 ? (streams > 2000 ? 5000000000LL : 1000000000LL) : 1;
         for (int burst = 0; started < streams && burst < 8 && now - begin >= spread * started / streams; burst++, started++) {
@@ -236,6 +244,10 @@ int main(int argc, char **argv) {
             else if (peers[fd]->kind == CLIENT) client_read(fd);
             else for (int next; (next = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0;) watch(next, UPSTREAM);
         }
+    }
+    if (faults > 0) {
+        fprintf(stderr, "%lld connections refused, %lld closed, %lld streams with other events, %lld writes failed, %lld stuck\n",
+            (long long)refused, (long long)closed, (long long)miscounted, (long long)unsent, (long long)stuck);
     }
     qsort(delays, delay_count, sizeof *delays, by_size);
     printf("%lld events %lld streams %lld faults p50 %u p99 %u most %u\n", (long long)received, (long long)finished, (long long)faults,

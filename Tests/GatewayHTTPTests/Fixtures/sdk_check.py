@@ -60,6 +60,32 @@ async def chat_async():
         check(text == "You said: hello there", text)
 
 
+async def other_routes_async():
+    async with openai.AsyncOpenAI(base_url=BASE + "/v1", api_key=KEY, max_retries=0) as client:
+        # Without a format the package asks for base64 and decodes it.
+        for more in [{}, {"encoding_format": "float"}]:
+            answers = await asyncio.gather(*[client.embeddings.create(model="echo", input=["a", str(i)], **more) for i in range(8)])
+            check(all(len(a.data) == 2 and len(a.data[0].embedding) == 8 for a in answers), answers[0])
+            check(all(isinstance(number, float) for number in answers[0].data[0].embedding), answers[0])
+        check((await client.responses.create(model="echo", input="hi")).output_text == "You said: hi", "response")
+        stream = await client.responses.create(model="echo", input="hi", stream=True)
+        events = [event async for event in stream]
+        check("".join(e.delta for e in events if e.type == "response.output_text.delta") == "You said: hi", events)
+        check(events[-1].type == "response.completed" and events[-1].response.usage.output_tokens > 0, events[-1])
+        check([model.id async for model in client.models.list()][0] == "echo", "models")
+        check((await client.completions.create(model="echo", prompt="hi")).choices[0].text == "You said: hi", "completion")
+        calls = await client.chat.completions.create(model="tool", messages=HELLO, tools=[WEATHER])
+        check(calls.choices[0].message.tool_calls[0].function.arguments == '{"city":"Paris"}', calls)
+
+
+async def messages_async():
+    async with anthropic.AsyncAnthropic(base_url=BASE, api_key=KEY, max_retries=0) as client:
+        answer = await client.messages.create(model="claude", max_tokens=100, messages=HELLO)
+        check(answer.content[0].text == "You said: hello there", answer)
+        async with client.messages.stream(model="echo", max_tokens=100, messages=HELLO) as stream:
+            check("".join([text async for text in stream.text_stream]) == "You said: hello there", "async stream")
+
+
 def chat_tools():
     answer = openai_client.chat.completions.create(model="tool", messages=HELLO, tools=[WEATHER])
     check(answer.choices[0].finish_reason == "tool_calls", answer)
@@ -154,5 +180,6 @@ def chat_on_claude():
 for step in [models, chat, chat_stream, chat_tools, chat_vision, other_routes, errors, messages, messages_tools, chat_on_claude]:
     step()
     print("ok", step.__name__)
-asyncio.run(chat_async())
-print("ok chat_async")
+for step in [other_routes_async, messages_async, chat_async]:
+    asyncio.run(step())
+    print("ok", step.__name__)
