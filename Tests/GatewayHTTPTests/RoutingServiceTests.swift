@@ -70,7 +70,7 @@ import Testing
         let prompt = "Explain the difference between é and è in fifty characters or more."
         try await withGateway(config) { gateway in
             var failed: [Int] = []
-            for call in 1...45 {
+            for call in 1...60 {
                 let answer = try await gateway.client.post(["prompt": .string(prompt)], to: "/chat/completions")
                 if answer.status == 503 {
                     failed.append(call)
@@ -90,6 +90,13 @@ import Testing
             "Input should be 'cost', 'speed' or 'quality'"
         ),
         (#"{"prompt":7}"#, "string_type", ["body", "prompt"], "Input should be a valid string"),
+        (#"{"prompt":"a","user_id":7}"#, "string_type", ["body", "user_id"], "Input should be a valid string"),
+        (#"{"user_id":"u"}"#, "missing", ["body", "prompt"], "Field required"),
+        (#"{"preferences":{}}"#, "missing", ["body", "prompt"], "Field required"),
+        (
+            #"{"prompt":"a","preferences":{"timeout_ms":null}}"#, "int_type", ["body", "preferences", "timeout_ms"],
+            "Input should be a valid integer"
+        ),
         (
             #"{"prompt":"a","preferences":{"max_cost_per_request":"x"}}"#, "float_type",
             ["body", "preferences", "max_cost_per_request"], "Input should be a valid number"
@@ -109,6 +116,28 @@ import Testing
             #expect(detail["type"]?.stringValue == type)
             #expect(detail["loc"]?.arrayValue?.map(\.stringValue) == place)
             #expect(detail["msg"]?.stringValue?.hasPrefix(words) == true)
+            let sent = try JSONParser.parse(body)
+            let wrong = type == "missing" ? sent : place.dropFirst().reduce(sent) { $0[$1] ?? .null }
+            #expect(detail["input"] == wrong)
+            #expect((detail["ctx"] != nil) == (type == "enum"))
+        }
+    }
+
+    @Test(arguments: [("é", 54, 0.00021), ("", 1, 0.0), ("abcde", 1, 0.00003)])
+    func `a simulated call costs what its prompt's characters cost`(letter: String, count: Int, cost: Double)
+        async throws
+    {
+        let config = """
+            model_list:
+              - model_name: google
+                litellm_params: {model: "mock/provider?name=google"}
+                model_info: {id: google, input_cost_per_token: 0.000015, output_cost_per_token: 0}
+
+            """
+        try await withGateway(config) { gateway in
+            let prompt = String(repeating: letter, count: count)
+            let answer = try await gateway.client.post(["prompt": .string(prompt)], to: "/chat/completions")
+            #expect(answer.json["cost"]?.doubleValue == cost, "\(answer.text)")
         }
     }
 
@@ -180,6 +209,9 @@ import Testing
 
     @Test(arguments: [
         (#"{"provider":"OpenAI","down":true}"#, 200, #"{"message":"Provider openai set to down=True"}"#),
+        (#"{"provider":"openai","down":"yes"}"#, 200, #"{"message":"Provider openai set to down=True"}"#),
+        (#"{"provider":"openai","down":1}"#, 200, #"{"message":"Provider openai set to down=True"}"#),
+        (#"{"provider":"openai","down":[]}"#, 200, #"{"message":"Provider openai set to down=False"}"#),
         (#"{"provider":"google"}"#, 200, #"{"message":"Provider google set to down=False"}"#),
         (#"{"provider":"Nobody","down":true}"#, 404, #"{"detail":"Unknown provider: nobody"}"#),
         (#"{"down":true}"#, 400, #"{"detail":"Provider name required"}"#),

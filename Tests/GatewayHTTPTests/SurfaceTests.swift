@@ -143,6 +143,51 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
         await upstream.stop()
     }
 
+    /// An upstream that repeats what it was sent, in every way that an error can come.
+    @Test(arguments: [
+        ("/v1/messages", false, "status"), ("/v1/chat/completions", false, "status"),
+        ("/v1/chat/completions", false, "whole"), ("/v1/chat/completions", true, "whole"),
+        ("/v1/chat/completions", true, "first"), ("/v1/chat/completions", true, "middle"),
+        ("/v1/chat/completions", false, "events"), ("/v1/messages", true, "middle"),
+    ])
+    func `no error tells the deployment's key or writes down the prompt`(path: String, streams: Bool, way: String)
+        async throws
+    {
+        let words = "you sent Bearer sk-first-secret-key with planted-question"
+        let body: JSONValue = ["error": ["message": .string(words), "code": "x"]]
+        let event = StandInResponse.Piece("data: \(JSONWriter.text(of: body))\n\n")
+        let upstream = try await StandInServer.start { _ in
+            switch way {
+            case "status": Scripted.error(400, message: words)
+            case "whole": .json(body)
+            case "middle": .events(Scripted.pieces(["a", "b"]) + [event])
+            default: .events([event])
+            }
+        }
+        var policy = GatewayUnderTest.usualPolicy
+        policy["traces"] = ["dir": "traces"]
+        let request: JSONValue = [
+            "model": "main", "stream": .bool(streams), "max_tokens": 9,
+            "messages": [["role": "user", "content": "planted-question"]],
+        ]
+        try await withGateway(Scripted.config(upstream, nil, settings: "num_retries: 0"), policy: policy) { gateway in
+            let answer = try await gateway.client.post(request, to: path)
+            #expect(!answer.text.contains("secret-key"), "\(answer.text)")
+            #expect(answer.text.contains("error"), "\(answer.text)")
+            let log = try await gateway.logLines(1)
+            #expect(log.count == 1 && !"\(log)".contains("planted-question"))
+            let trace = try await RawClient.onThread {
+                waitUntil(.seconds(10)) {
+                    TraceTests.files(gateway).first.flatMap { try? gateway.folder.read("traces/" + $0) }
+                }
+            }
+            let text = try #require(trace)
+            #expect(!text.contains("planted-question") && !text.contains("secret-key"), "\(text)")
+            #expect(try JSONParser.parse(text)["error"] != .null)
+        }
+        await upstream.stop()
+    }
+
     @Test func `prompts of the routing service's shape are ranked over all deployments`() async throws {
         try await withGateway(mockConfig) { gateway in
             let answer = try await gateway.client.post(["prompt": "hello", "user_id": nil], to: "/chat/completions")
@@ -202,6 +247,10 @@ private func chat(_ model: String, _ text: String = "hi", stream: Bool = false) 
             func status(_ key: String, _ model: String = "echo") async throws -> RawAnswer {
                 try await gateway.client.post(chat(model), headers: [("Authorization", "Bearer \(key)")])
             }
+            // A prompt alone may be answered by any deployment.
+            let ranked = try await gateway.client.post(
+                ["prompt": "hi"], to: "/chat/completions", headers: [("Authorization", "Bearer sk-narrow")])
+            #expect(ranked.status == 403, "\(ranked.text)")
             let answer17 = try await status("sk-narrow")
             #expect(answer17.status == 200)
             let answer18 = try await status("sk-narrow", "secret")

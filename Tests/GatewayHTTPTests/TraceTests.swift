@@ -23,7 +23,7 @@ import Testing
         return policy
     }
 
-    private static func files(_ gateway: GatewayUnderTest) -> [String] {
+    static func files(_ gateway: GatewayUnderTest) -> [String] {
         let folder = gateway.folder.path("traces")
         return ((try? FileSystem.list(folder)) ?? []).flatMap { day in
             ((try? FileSystem.list(folder + "/" + day)) ?? []).filter { $0.hasSuffix(".json") }.map { "\(day)/\($0)" }
@@ -56,6 +56,38 @@ import Testing
             #expect(values[0]["status"] == 503 && values[1]["status"] == 200 && values[1]["failure_type"] == .null)
             let mode = try FileSystem.status(gateway.folder.path("traces/" + names[0]))?.mode
             #expect(mode == 0o600)
+        }
+    }
+
+    @Test func `a client that leaves is no success`() async throws {
+        let config = """
+            model_list:
+              - {model_name: main, litellm_params: {model: mock/silent}, model_info: {id: quiet}}
+
+            """
+        var policy = Self.policy(keep: 9)
+        policy["timeouts"] = nil
+        try await withGateway(config, policy: policy) { gateway in
+            let port = gateway.server.port
+            var connection: RawConnection? = try await RawClient.onThread {
+                let connection = try RawConnection(port: port)
+                try connection.send(
+                    RawClient.request("POST", "/v1/chat/completions", JSONWriter.text(of: plainRequest)))
+                return connection
+            }
+            var isRunning = false
+            for _ in 0..<2000 where !isRunning {
+                isRunning = try await gateway.client.get("/metrics").text.contains("llm_router_requests_running 1")
+            }
+            #expect(isRunning && connection != nil)
+            connection = nil
+            let file = try await RawClient.onThread {
+                waitUntil(.seconds(10)) {
+                    Self.files(gateway).first.flatMap { try? gateway.folder.read("traces/" + $0) }
+                }
+            }
+            let trace = try JSONParser.parse(try #require(file))
+            #expect(trace["failure_type"] == "CANCELLED" && trace["error"]?.stringValue?.isEmpty == false)
         }
     }
 
@@ -135,6 +167,37 @@ import Testing
             }
             let trace = try JSONParser.parse(try FileSystem.read(try #require(file), limit: 1 << 16))
             #expect(trace["score"]?.integerValue == score && trace["route"]?.stringValue == pool)
+        }
+    }
+
+    @Test func `calls in vain are told with what came of them`() async throws {
+        let config = """
+            model_list:
+              - {model_name: light, litellm_params: {model: mock/error-503, order: 1}, model_info: {id: bad}}
+              - {model_name: light, litellm_params: {model: mock/error-500, order: 2}, model_info: {id: worse}}
+              - {model_name: strong, litellm_params: {model: mock/error-503}, model_info: {id: bad-2}}
+            router_settings: {num_retries: 0, fallbacks: [{light: [rescue]}]}
+
+            """
+        let rescue = "  - {model_name: rescue, litellm_params: {model: mock/echo}, model_info: {id: good}}\n"
+        for hasRescue in [true, false] {
+            let text = hasRescue ? config.replacing("router_settings", with: rescue + "router_settings") : config
+            let usable = hasRescue ? text : text.replacing(", fallbacks: [{light: [rescue]}]", with: "")
+            try await withGateway(usable, policy: Self.policy) { gateway in
+                _ = try await gateway.client.post(
+                    text: #"{"model":"chat-auto","messages":[{"role":"user","content":"hi"}]}"#)
+                let line = try #require(try await gateway.logLines(1).first)
+                let lines = line["outcome"]?.arrayValue?.compactMap(\.stringValue) ?? []
+                let retry = "  Will retry with fallback"
+                var expected = [
+                    "✗ FAILURE: chat-auto -> error-503", "  Error: unavailable, status 503", retry,
+                    "✗ FAILURE: chat-auto -> error-500", "  Error: serverError, status 500",
+                ]
+                if hasRescue { expected.append(retry) }
+                #expect(Array(lines.prefix(expected.count)) == expected, "\(lines)")
+                #expect(lines.count == expected.count + (hasRescue ? 1 : 0))
+                if hasRescue { #expect(lines.last?.hasPrefix("✓ SUCCESS: chat-auto -> echo (") == true) }
+            }
         }
     }
 

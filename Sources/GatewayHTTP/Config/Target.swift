@@ -66,6 +66,15 @@ final class Target: Sendable {
         return ByteBuffer(string: text.replacing(key, with: "<redacted>"))
     }
 
+    /// The same for words that may have been cut within the key.
+    func redacting(_ text: String) -> String {
+        guard let key = key?.reveal(), key.utf8.count >= 8 else { return text }
+        let whole = text.replacing(key, with: "<redacted>")
+        let shortest = 4
+        let cut = stride(from: key.count - 1, through: shortest, by: -1).first { whole.hasSuffix(key.prefix($0)) }
+        return cut.map { whole.dropLast($0) + "<redacted>" } ?? whole
+    }
+
     private static func path(_ provider: TargetSpec.Provider, _ surface: Surface) -> String {
         switch provider {
         case .mock: "\(surface.path)"

@@ -347,6 +347,9 @@ final class RunningAttempt: UpstreamReceiver {
         phase = .over
         call?.cancel()
         call = nil
+        var failure = failure
+        // An upstream may repeat what it was sent.
+        failure.message = target.redacting(failure.message)
         owner.attemptFailed(self, failure)
     }
 

@@ -91,9 +91,8 @@ private struct AccessLogEntry {
         var lines: [String] = []
         for (number, record) in attempts.enumerated() {
             guard case .failed(let failure) = record.outcome else { continue }
-            let words = failure.kind.rawValue + (failure.status.map { ", status \($0)" } ?? "")
             lines += decision.failureLines(
-                model: record.attempt.upstreamModel, error: words, isRetried: number + 1 < attempts.count)
+                model: record.attempt.upstreamModel, error: failure.words, isRetried: number + 1 < attempts.count)
         }
         if error == nil, let number = exchange.run.answeredBy {
             let model = attempts[number].attempt.upstreamModel

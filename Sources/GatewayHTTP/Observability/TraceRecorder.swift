@@ -50,8 +50,7 @@ final class TraceRecorder: Sendable {
         let age = now.instant - record.startedAt
         let started = CalendarTime(
             microsecondsSince1970: now.calendar.microsecondsSince1970 - age.wholeNanoseconds / 1000)
-        var failure: AttemptFailure?
-        if case .failed(let cause) = record.outcome { failure = cause }
+        let (failure, words) = Self.end(of: record)
         let usage = record.usage.map {
             CompletionResponse.Usage(
                 promptTokens: $0.inputTokens, completionTokens: $0.outputTokens, totalTokens: $0.totalTokens)
@@ -60,12 +59,21 @@ final class TraceRecorder: Sendable {
             requestID: exchange.requestID, role: exchange.facts.model, provider: record.attempt.deployment.id,
             model: record.attempt.upstreamModel, startedAt: started, attempt: record.attempt.id,
             elapsedMilliseconds: Double((record.elapsed ?? age).wholeNanoseconds) / 1_000_000,
-            failureType: failure?.kind.type, error: failure?.message, usage: usage,
+            failureType: failure, error: words, usage: usage,
             gateway: RequestTrace.Gateway(
                 route: record.attempt.group, score: exchange.run.plan.virtual?.score,
                 status: exchange.attempts[record.attempt.id]?.head?.status,
                 firstTokenMilliseconds: record.firstByteLatency.map { Double($0.wholeNanoseconds) / 1_000_000 },
                 cost: record.cost))
+    }
+
+    /// A failure is told by its kind and status: an upstream's own words may hold what was asked.
+    private static func end(of record: AttemptRecord) -> (FailureType?, String?) {
+        switch record.outcome {
+        case .succeeded: (nil, nil)
+        case .failed(let failure): (failure.kind.type, failure.words)
+        case .cancelled, .running: (.cancelled, "the call was taken back")
+        }
     }
 
     private func writeWhatWaits() {

@@ -116,7 +116,8 @@ extension GatewayError {
         switch failure {
         case .modelNotFound: GatewayError.modelNotFound(model: model).words
         case .overBudget(let refusal):
-            "the budget of \(refusal.scope.description) is used up: \(refusal.left) of \(refusal.cap) dollars left"
+            "the budget of \(refusal.scope.description) is too small for this request, which may cost \(refusal.asked): "
+                + "\(refusal.left) of \(refusal.cap) dollars left"
                 + (refusal.resetsAt.map { ", resets at \($0.iso8601)" } ?? "")
         case .keyRateLimited: "this API key has reached its limit of requests or tokens a minute"
         case .rateLimited: "Rate limit exceeded for \(model): every deployment is at its limit"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import JSONSyntax
+package import JSONSyntax
 internal import LLMRouting
 internal import NIOCore
 internal import SystemIO
@@ -10,9 +10,18 @@ package struct RankedRequestError: Error, Equatable, Sendable {
     package let type: String
     package let location: [String]
     package let message: String
+    /// The value that is wrong; the whole body where one is missing.
+    package let input: JSONValue
+    /// What would have been right, where there are few choices.
+    package var expected: String?
 
     var detail: JSONValue {
-        ["type": .string(type), "loc": .array(location.map(JSONValue.string)), "msg": .string(message), "input": nil]
+        var detail: JSONObject = [
+            "type": .string(type), "loc": .array(location.map(JSONValue.string)), "msg": .string(message),
+            "input": input,
+        ]
+        detail["ctx"] = expected.map { ["expected": .string($0)] }
+        return .object(detail)
     }
 }
 
@@ -25,19 +34,28 @@ struct RankedRequest {
 
     init(_ body: [UInt8]) throws(RankedRequestError) {
         guard let root = (try? JSONParser.parse(body))?.objectValue else {
-            throw RankedRequestError(type: "json_invalid", location: ["body"], message: "JSON decode error")
+            throw RankedRequestError(type: "json_invalid", location: ["body"], message: "JSON decode error", input: [:])
         }
         guard let prompt = root["prompt"] else {
-            throw RankedRequestError(type: "missing", location: ["body", "prompt"], message: "Field required")
+            throw RankedRequestError(
+                type: "missing", location: ["body", "prompt"], message: "Field required", input: .object(root))
         }
         guard let text = prompt.stringValue else {
             throw RankedRequestError(
-                type: "string_type", location: ["body", "prompt"], message: "Input should be a valid string")
+                type: "string_type", location: ["body", "prompt"], message: "Input should be a valid string",
+                input: prompt)
         }
         self.prompt = text
         var route = RouteRequest(model: "", prompt: Prompt(text))
         route.estimatedInputTokens = Ranking.estimatedTokens(text)
-        route.user = root["user_id"]?.stringValue
+        if let user = root["user_id"], user != .null {
+            guard let name = user.stringValue else {
+                throw RankedRequestError(
+                    type: "string_type", location: ["body", "user_id"], message: "Input should be a valid string",
+                    input: user)
+            }
+            route.user = name
+        }
         route.priority = .cost
         if let preferences = root["preferences"] { try Self.apply(preferences, to: &route) }
         self.route = route
@@ -48,13 +66,15 @@ struct RankedRequest {
         let place = ["body", "preferences"]
         guard preferences.objectValue != nil else {
             throw RankedRequestError(
-                type: "model_attributes_type", location: place, message: "Input should be a valid dictionary")
+                type: "model_attributes_type", location: place, message: "Input should be a valid dictionary",
+                input: preferences)
         }
         if let value = preferences["priority"] {
             guard let priority = value.stringValue.flatMap(RankingPriority.init(rawValue:)) else {
                 throw RankedRequestError(
                     type: "enum", location: place + ["priority"],
-                    message: "Input should be 'cost', 'speed' or 'quality'")
+                    message: "Input should be 'cost', 'speed' or 'quality'", input: value,
+                    expected: "'cost', 'speed' or 'quality'")
             }
             route.priority = priority
         }
@@ -62,14 +82,15 @@ struct RankedRequest {
             guard let number = value.doubleValue, let money = try? Money(nearest: "\(number)") else {
                 throw RankedRequestError(
                     type: "float_type", location: place + ["max_cost_per_request"],
-                    message: "Input should be a valid number")
+                    message: "Input should be a valid number", input: value)
             }
             route.maximumCost = money
         }
-        if let value = preferences["timeout_ms"], value != .null {
+        if let value = preferences["timeout_ms"] {
             guard let number = value.integerValue else {
                 throw RankedRequestError(
-                    type: "int_type", location: place + ["timeout_ms"], message: "Input should be a valid integer")
+                    type: "int_type", location: place + ["timeout_ms"], message: "Input should be a valid integer",
+                    input: value)
             }
             if number > 0 { route.timeout = .milliseconds(number) }
         }

@@ -11,7 +11,8 @@ package struct RequestFacts: Equatable, Sendable {
     package var user: String?
     package var messages: ByteSpan?
     package var prompt: ByteSpan?
-    package var preferences: ByteSpan?
+    /// Members that only the routing service's own shape has.
+    package var hasPreferences = false
     package var hasTools = false
     /// The client wants a stream to end with its token counts.
     package var includesUsage = false
@@ -63,7 +64,7 @@ extension RequestFacts {
     private enum KnownMember: UInt8, CaseIterable {
         // swift-format-ignore: AlwaysUseLowerCamelCase
         case model, stream, user, messages, prompt, tools, max_tokens, max_completion_tokens, max_output_tokens,
-            preferences, stream_options
+            preferences, stream_options, user_id
 
         static func of(_ bytes: UnsafeRawBufferPointer, _ member: JSONMember) -> KnownMember? {
             if member.nameHasEscapes {
@@ -77,6 +78,7 @@ extension RequestFacts {
             case 4: return named("user", .user)
             case 5: return named("model", .model) ?? named("tools", .tools)
             case 6: return named("stream", .stream) ?? named("prompt", .prompt)
+            case 7: return named("user_id", .user_id)
             case 8: return named("messages", .messages)
             case 10: return named("max_tokens", .max_tokens)
             case 11: return named("preferences", .preferences)
@@ -99,6 +101,11 @@ extension RequestFacts {
         }
     }
 
+    /// The routing service's own shape: a prompt in place of messages, or its other members where OpenAI's are missing.
+    var isRanked: Bool {
+        messages == nil && (prompt != nil || (hasPreferences && modelSpan == nil))
+    }
+
     private mutating func note(_ known: KnownMember, _ member: JSONMember, _ bytes: UnsafeRawBufferPointer)
         -> RequestBodyError?
     {
@@ -110,10 +117,13 @@ extension RequestFacts {
         case .stream:
             guard member.kind == .literal else { return .wrongType(member: "stream", expected: "true or false") }
             isStreaming = bytes[member.value.start] == UInt8(ascii: "t")
-        case .user: if member.kind == .string { user = JSONText.string(bytes, member.value) }
+        case .user:
+            // A number has a budget as well.
+            if member.kind == .string { user = JSONText.string(bytes, member.value) }
+            if member.kind == .number { user = bytes.text(member.value) }
         case .messages: messages = member.value
         case .prompt: prompt = member.value
-        case .preferences: preferences = member.value
+        case .preferences, .user_id: hasPreferences = true
         case .stream_options:
             guard member.kind == .object else { break }
             try? JSONScanner.members(of: bytes, in: member.value) { option in

@@ -105,7 +105,7 @@ extension GatewayLoop {
         _ surface: Surface, _ request: ClientRequest, _ client: ClientConnection
     ) throws(GatewayError) -> Exchange {
         let facts = try facts(of: request, surface)
-        if surface == .chatCompletions, facts.prompt != nil, facts.messages == nil {
+        if surface == .chatCompletions, facts.isRanked {
             return try ranked(request, client)
         }
         guard !facts.model.isEmpty else { throw .missingModel }
@@ -144,6 +144,8 @@ extension GatewayLoop {
 
     /// A request of the routing service's own shape: a prompt and preferences, any deployment.
     private func ranked(_ request: ClientRequest, _ client: ClientConnection) throws(GatewayError) -> Exchange {
+        // Any deployment may be asked, so a key for some models is not enough.
+        if let key = request.key, !key.models.isEmpty { throw .modelNotAllowed(model: "*") }
         let ranked: RankedRequest
         do throws(RankedRequestError) {
             ranked = try RankedRequest(Array(request.body.readableBytesView))

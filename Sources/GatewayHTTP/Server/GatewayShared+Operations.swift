@@ -92,17 +92,31 @@ extension GatewayShared {
         ]
     }
 
+    /// Whether the original would take the value for true: what is empty or zero is not.
+    private static func isTrue(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null: false
+        case .bool(let value): value
+        case .string(let text): !text.isEmpty
+        case .array(let values): !values.isEmpty
+        case .object(let object): !object.members.isEmpty
+        case .integer(let number): number != 0
+        case .double(let number): number != 0
+        }
+    }
+
     private func simulateFailure(_ request: ClientRequest) -> Answer {
         guard let root = (try? JSONParser.parse(Array(request.body.readableBytesView)))?.objectValue else {
             let problem: JSONValue = [
                 "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary",
+                "input": (try? JSONParser.parse(Array(request.body.readableBytesView))) ?? nil,
             ]
             return .json(["detail": [problem]], status: 422)
         }
         guard let name = root["provider"]?.stringValue, !name.isEmpty else {
             return .json(["detail": "Provider name required"], status: 400)
         }
-        let isDown = root["down"]?.boolValue ?? false
+        let isDown = Self.isTrue(root["down"] ?? false)
         let met = engine.withLock { engine in
             let exact = engine.setDown(isDown, named: name)
             return exact > 0 ? exact : engine.setDown(isDown, named: name.lowercased())

@@ -33,7 +33,11 @@ struct MockAnswer {
         return (0..<wanted).map { spaced[$0 % spaced.count] }
     }
 
-    private var inputTokens: Int { max(1, (request.prompt.utf8.count + 3) / 4) }
+    private var inputTokens: Int {
+        // What the original router's providers count.
+        if request.name == "provider" { return (request.prompt.unicodeScalars.count + 3) / 4 }
+        return max(1, (request.prompt.utf8.count + 3) / 4)
+    }
 
     private var usage: JSONValue {
         let output = max(1, (text.utf8.count + 3) / 4)

@@ -62,6 +62,9 @@ public struct AttemptFailure: Error, Hashable, Sendable {
         self.usage = usage
     }
 
+    /// The failure without anything that the upstream said: its kind, and its status if it answered with one.
+    public var words: String { kind.rawValue + (status.map { ", status \($0)" } ?? "") }
+
     /// Sorts an upstream's status into a kind; nil for success. What the body says (`context_length_exceeded`, a
     /// content filter) is for the caller to look at first.
     public static func kind(ofStatus status: Int) -> FailureKind? {
