@@ -38,6 +38,10 @@
 #endif
 #endif
 
+/* What RLIMIT_CORE was before this process set it for itself alone. */
+static struct rlimit core_limit;
+static int has_core_limit;
+
 static void close_from(int first) {
 #ifdef __linux__
     // Closing at exec, not before it: a lock that the parent held is let go only once the child is its own program,
@@ -73,6 +77,8 @@ static void run_child(const struct router_spawn_request *request, volatile struc
     if (request->no_core) {
         struct rlimit none = {0, 0};
         if (setrlimit(RLIMIT_CORE, &none) != 0) goto failed;
+    } else if (has_core_limit) {
+        if (setrlimit(RLIMIT_CORE, &core_limit) != 0) goto failed;
     }
     if (request->open_files_soft != 0) {
         struct rlimit files = {(rlim_t)request->open_files_soft, (rlim_t)request->open_files_hard};
@@ -221,6 +227,19 @@ int router_become_subreaper(void) {
 #else
     return 0;
 #endif
+}
+
+int router_forbid_core_files(void) {
+    if (has_core_limit) return 1;
+    if (getrlimit(RLIMIT_CORE, &core_limit) != 0) return 0;
+    struct rlimit none = {0, core_limit.rlim_max};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) return 0;
+    has_core_limit = 1;
+    return 1;
+}
+
+void router_restore_core_limit(void) {
+    if (has_core_limit) setrlimit(RLIMIT_CORE, &core_limit);
 }
 
 int router_forbid_core_dumps(void) {

@@ -8,7 +8,7 @@ package enum FetchLine {
     /// Rises when an old helper could misunderstand a new command, or the other way round.
     package static let version = 1
     /// No line is longer; the longest are lists of credentials and the last lines of an installer's log.
-    package static let limitBytes = 1 << 20
+    package static let limitBytes = 16 << 20
 
     /// What the helper reads first.
     package struct Request: Equatable, Sendable {

@@ -14,6 +14,8 @@ package enum AuthError: Error, Equatable, Sendable {
     case newerCredential(path: String, theirs: Timestamp, ours: Timestamp)
     /// A file of that name is there and is no credential that could be updated.
     case destinationOccupied(path: String)
+    /// Another import holds the folder's lock.
+    case destinationBusy(lock: String, waited: Duration)
     case configMalformed(Diagnostic)
     case configNotMapping(path: String, key: String)
     case configRefused(path: String, reason: String)
@@ -55,6 +57,11 @@ extension AuthError: DiagnosticConvertible {
             Diagnostic(
                 "auth/destination-occupied", "`\(path)` is there already and is no credential that could be updated",
                 hints: ["look at it and move it away: `mv '\(path)' '\(path).old'`"])
+        case .destinationBusy(let lock, let waited):
+            Diagnostic(
+                "auth/destination-busy",
+                "another import has held `\(lock)` for \(waited.components.seconds) s; nothing was written",
+                hints: ["see who it is: `fuser -v '\(lock)'`, then run the command again"])
         case .configMalformed(let diagnostic): diagnostic
         case .configNotMapping(let path, let key):
             Diagnostic("auth/proxy-config-shape", "`\(key)` in `\(path)` is no mapping, so nothing can be set in it")

@@ -24,13 +24,8 @@ package enum AuthHandlers {
     ) -> ManagementClient {
         var settings = settings
         // A proxy must never see the key of a server on this very machine.
-        if isLoopback(server) { settings.proxies = ProxySettings() }
+        if (try? TransferURL(server))?.isLoopback != false { settings.proxies = ProxySettings() }
         return ManagementClient(base: server, key: key, transport: CurlTransport(settings: settings))
-    }
-
-    private static func isLoopback(_ server: String) -> Bool {
-        ["http://127.", "https://127.", "http://localhost", "https://localhost", "http://[::1]", "https://[::1]"]
-            .contains { server.hasPrefix($0) }
     }
 
     // MARK: - Login
@@ -69,7 +64,7 @@ package enum AuthHandlers {
         plan.canPaste = request.acceptsPaste
         var endpoints = LoginEndpoints.cliProxy(provider)
         if let given = request.endpoints {
-            apply(given, to: &endpoints, &plan, console)
+            apply(given, to: &endpoints, &plan, console, client)
         }
         let login = Login(
             plan: plan, endpoints: endpoints, client: client, folder: request.authDirectory, console: console)
@@ -79,7 +74,7 @@ package enum AuthHandlers {
     /// Another server's calls. Its credentials cannot be listed, so its word must do.
     private static func apply(
         _ given: LoginRequest.Endpoints, to endpoints: inout LoginEndpoints, _ plan: inout LoginPlan,
-        _ console: ChannelConsole
+        _ console: ChannelConsole, _ client: ManagementClient
     ) {
         let dead = [given.ticket, given.status].compactMap { $0 }.filter(LoginEndpoints.isKnownDead)
         if let path = dead.first {
@@ -88,6 +83,14 @@ package enum AuthHandlers {
                     "auth/dead-endpoint", "no server has ever had `\(path)`; the real calls are used instead",
                     severity: .warning, hints: ["remove `auth_url_endpoint` and `status_endpoint` from `oauth`"]))
             return
+        }
+        let foreign = [given.ticket, given.status, given.callback].compactMap { $0 }.filter(client.isForeign)
+        if let url = foreign.first {
+            console.notice(
+                Diagnostic(
+                    "auth/foreign-endpoint",
+                    "`\(TransferURL.redact(url))` is not on the server that has the management key: it is asked without the key",
+                    severity: .warning, hints: ["name the server itself in `base_url` and give the paths alone"]))
         }
         guard given.ticket != nil || given.status != nil else {
             if let callback = given.callback { endpoints.callback = callback }
@@ -117,7 +120,9 @@ package enum AuthHandlers {
 
     /// The server writes credentials with whatever mode its umask leaves.
     private static func closeToOthers(_ name: String, _ folder: String?) {
-        guard let folder else { return }
+        // The name may be the server's word: it must not lead out of the folder.
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard let folder, !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return }
         let path = folder + "/" + name
         guard let status = try? FileSystem.status(path, followingLinks: false), status.kind == .regular,
             status.mode & 0o077 != 0
@@ -139,7 +144,7 @@ package enum AuthHandlers {
         _ request: ImportLoginRequest, _ channel: FetchChannel
     ) throws -> ImportLoginAnswer {
         let work = HeadlessImport(source: request.source, destination: request.authDirectory)
-        let outcome = try channel.completing { try work.run(now: .now()) }
+        let outcome = try work.run(now: .now()) { try channel.completing($0) }
         for warning in outcome.warnings { channel.send(.notice(warning)) }
         return ImportLoginAnswer(
             path: outcome.path, change: outcome.change.rawValue,

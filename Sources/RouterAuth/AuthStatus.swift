@@ -17,8 +17,16 @@ package struct AuthStatus: Sendable {
     }
 
     package mutating func read(now: Timestamp) throws(AuthError) -> AuthStatusAnswer {
-        var credentials = try store.read(now: now)
+        let contents = try store.read(now: now)
+        var credentials = contents.credentials
         var problems: [Diagnostic] = []
+        if contents.isCut {
+            problems.append(
+                Diagnostic(
+                    "auth/too-many-files",
+                    "`\(store.folder)` has more than \(CredentialStore.countLimit) files; only the first were looked at",
+                    hints: ["see what they are: `ls -U '\(store.folder)' | head`"]))
+        }
         if let mode = (try? FileSystem.status(store.folder))?.mode, mode & 0o077 != 0 {
             problems.append(
                 Diagnostic(
@@ -30,7 +38,10 @@ package struct AuthStatus: Sendable {
         if client != nil {
             do throws(ManagementFailure) {
                 let answer = try client?.call(.get, "auth-files") ?? .null
-                Self.merge(answer, into: &credentials)
+                guard let files = answer["files"]?.arrayValue else {
+                    throw .refused(status: 200, message: "its answer has no list of `files`")
+                }
+                Self.merge(files, into: &credentials)
                 server = "answered"
             } catch {
                 server = error.word
@@ -40,8 +51,7 @@ package struct AuthStatus: Sendable {
         return AuthStatusAnswer(credentials: credentials.map(Self.report), server: server, problems: problems)
     }
 
-    private static func merge(_ answer: JSONValue, into credentials: inout [Credential]) {
-        let files = answer["files"]?.arrayValue ?? []
+    private static func merge(_ files: [JSONValue], into credentials: inout [Credential]) {
         for index in credentials.indices {
             // A file that is no credential has its problem already.
             guard credentials[index].provider != nil else { continue }

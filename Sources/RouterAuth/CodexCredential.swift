@@ -104,6 +104,10 @@ extension CodexCredential {
         guard let text = value.stringValue else {
             throw .sourceMalformed(path: path, problem: "`tokens.\(name)` is no string")
         }
+        // They go into the headers of requests.
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .sourceMalformed(path: path, problem: "`tokens.\(name)` has characters that no token has")
+        }
         return text.isEmpty ? nil : text
     }
 }

@@ -17,15 +17,31 @@ package struct CredentialStore: Sendable {
     /// The server walks all levels once at its start; deeper than this nobody has put anything on purpose.
     private static let depthLimit = 4
     /// A folder with more files was not made by logins.
-    private static let countLimit = 5000
+    package static let countLimit = 2000
 
-    /// All credentials, sorted by name, with what is wrong with each; empty when the folder is not there.
-    package func read(now: Timestamp) throws(AuthError) -> [Credential] {
-        var credentials: [Credential] = []
-        for file in try files() {
-            credentials.append(credential(file, now: now))
+    /// What lies in the folder, sorted by name; empty when the folder is not there.
+    package struct Contents: Equatable, Sendable {
+        package var credentials: [Credential]
+        /// There were more than `countLimit` files; the others were not looked at.
+        package var isCut: Bool
+    }
+
+    /// All credentials, with what is wrong with each.
+    package func read(now: Timestamp) throws(AuthError) -> Contents {
+        let listing = try list()
+        var loaded = listing.files.map { Self.loadOnce($0.path) }
+        // The server truncates and then writes: what is not whole now may be so a moment later.
+        for _ in 1..<Self.loadAttempts {
+            let broken = loaded.indices.filter { if case .failure = loaded[$0] { true } else { false } }
+            if broken.isEmpty { break }
+            Pause.milliseconds(10)
+            for index in broken { loaded[index] = Self.loadOnce(listing.files[index].path) }
         }
-        return credentials
+        let readable = zip(listing.files, loaded).map { Self.credential($0, $1, now: now) }
+        let unreadable = listing.unreadable.map { item in
+            Credential(name: item.name, path: item.path, mode: 0, problem: .unreadable(reason: item.reason))
+        }
+        return Contents(credentials: (readable + unreadable).sorted { $0.name < $1.name }, isCut: listing.isCut)
     }
 
     /// One `*.json` below the folder.
@@ -35,32 +51,54 @@ package struct CredentialStore: Sendable {
         let status: FileStatus
     }
 
-    func files() throws(AuthError) -> [File] {
+    /// What a walk through the folder has found; an entry that cannot be looked at hides no other one.
+    struct Listing {
+        var files: [File] = []
+        var unreadable: [(name: String, path: String, reason: String)] = []
+        var isCut = false
+    }
+
+    func files() throws(AuthError) -> [File] { try list().files }
+
+    private func list() throws(AuthError) -> Listing {
+        var listing = Listing()
         do throws(SystemError) {
-            guard try FileSystem.status(folder) != nil else { return [] }
-            var found: [File] = []
-            try collect(folder, prefix: "", depth: 0, into: &found)
-            return found
+            guard try FileSystem.status(folder) != nil else { return listing }
+            collect(try FileSystem.list(folder), of: folder, prefix: "", depth: 0, into: &listing)
         } catch {
             throw .system(error)
         }
+        return listing
     }
 
-    private func collect(_ path: String, prefix: String, depth: Int, into found: inout [File]) throws(SystemError) {
-        for name in try FileSystem.list(path) where found.count < Self.countLimit {
-            // A file that went in the meantime is not an error.
-            guard let status = try FileSystem.status(path + "/" + name) else { continue }
-            if status.kind == .directory, depth < Self.depthLimit, !name.hasPrefix(".") {
-                try collect(path + "/" + name, prefix: prefix + name + "/", depth: depth + 1, into: &found)
-            } else if status.kind == .regular, name.hasSuffix(".json") {
-                found.append(File(name: prefix + name, path: path + "/" + name, status: status))
+    private func collect(_ names: [String], of path: String, prefix: String, depth: Int, into listing: inout Listing) {
+        for name in names {
+            guard listing.files.count + listing.unreadable.count < Self.countLimit else {
+                listing.isCut = true
+                return
+            }
+            do throws(SystemError) {
+                // A file that went in the meantime is not an error. The server follows links to files, not to folders.
+                guard let entry = try FileSystem.status(path + "/" + name, followingLinks: false) else { continue }
+                if entry.kind == .directory, depth < Self.depthLimit, !name.hasPrefix(".") {
+                    let inner = try FileSystem.list(path + "/" + name)
+                    collect(inner, of: path + "/" + name, prefix: prefix + name + "/", depth: depth + 1, into: &listing)
+                } else if name.hasSuffix(".json"), let status = try FileSystem.status(path + "/" + name),
+                    status.kind == .regular
+                {
+                    listing.files.append(File(name: prefix + name, path: path + "/" + name, status: status))
+                }
+            } catch {
+                listing.unreadable.append((prefix + name, path + "/" + name, error.reason))
             }
         }
     }
 
-    private func credential(_ file: File, now: Timestamp) -> Credential {
+    private static func credential(
+        _ file: File, _ loaded: Result<JSONObject, LoadProblem>, now: Timestamp
+    ) -> Credential {
         var credential: Credential
-        switch Self.load(file.path) {
+        switch loaded {
         case .success(let object):
             credential = Credential(
                 name: file.name, path: file.path, mode: file.status.mode, object: object, now: now)

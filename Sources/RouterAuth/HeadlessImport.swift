@@ -32,25 +32,39 @@ package struct HeadlessImport: Sendable {
 
     private static let sizeLimitBytes = 1 << 20
     private static let lockName = ".llm-router.lock"
+    /// An import takes milliseconds.
+    private static let lockLimit = Duration.seconds(5)
 
     /// Reads, checks and writes. The destination has the old file, or the new one, never a part.
-    package func run(now: Timestamp) throws(AuthError) -> Outcome {
+    ///
+    /// - Parameter completing: runs the writing; whoever calls the import off meanwhile waits for its end.
+    package func run(
+        now: Timestamp, completing: (() throws -> Outcome) throws -> Outcome = { try $0() }
+    ) throws -> Outcome {
         let credential = try CodexCredential(codexFile: readSource(), path: source, now: now)
+        try prepareFolder()
+        let lock = try takeLock()
+        defer { withExtendedLifetime(lock) {} }
+        return try completing {
+            removeLeftovers()
+            let (path, existing) = try target(for: credential)
+            var warnings = folderWarnings() + Self.warnings(about: credential, now: now)
+            let change = try write(credential, to: path, over: existing)
+            if change == .unchanged { warnings.removeAll { $0.code == "auth/shared-login" } }
+            return Outcome(path: path, change: change, credential: credential, warnings: warnings)
+        }
+    }
+
+    private func prepareFolder() throws(AuthError) {
         do throws(SystemError) {
-            // A folder of another name may be shared; the credential's own mode keeps it private there.
-            let isOurs = PathName.last(of: destination) == "auths"
+            // A folder of another name may be shared, and a link leads to somebody else's: the credential's own mode keeps
+            // it private there.
+            let isLink = try FileSystem.status(destination, followingLinks: false)?.kind == .symbolicLink
+            let isOurs = PathName.last(of: destination) == "auths" && !isLink
             try isOurs ? PrivateDirectory.claim(destination) : PrivateDirectory.create(destination)
         } catch {
             throw .system(error)
         }
-        let lock = try takeLock()
-        defer { withExtendedLifetime(lock) {} }
-        removeLeftovers()
-        let (path, existing) = try target(for: credential)
-        var warnings = Self.warnings(about: credential, now: now)
-        let change = try write(credential, to: path, over: existing)
-        if change == .unchanged { warnings.removeAll { $0.code == "auth/shared-login" } }
-        return Outcome(path: path, change: change, credential: credential, warnings: warnings)
     }
 
     private func readSource() throws(AuthError) -> [UInt8] {
@@ -62,11 +76,25 @@ package struct HeadlessImport: Sendable {
     }
 
     private func takeLock() throws(AuthError) -> FileLock {
+        let path = destination + "/" + Self.lockName
         do throws(SystemError) {
-            return try FileLock.acquire(destination + "/" + Self.lockName)
+            if let lock = try FileLock.acquire(path, within: Self.lockLimit) { return lock }
         } catch {
             throw .system(error)
         }
+        throw .destinationBusy(lock: path, waited: Self.lockLimit)
+    }
+
+    /// Others who may change what lies in the folder: their own login could take this one's place.
+    private func folderWarnings() -> [Diagnostic] {
+        guard let status = try? FileSystem.status(destination),
+            status.owner != ProcessControl.currentUser || status.mode & 0o022 != 0
+        else { return [] }
+        return [
+            Diagnostic(
+                "auth/shared-folder", "others can change files in `\(destination)`", severity: .warning,
+                hints: ["ls -ld '\(destination)'; chmod 700 '\(destination)'"])
+        ]
     }
 
     /// Temporary files of imports that were killed; the lock is held, so none is in use.
@@ -83,11 +111,11 @@ package struct HeadlessImport: Sendable {
     ) throws(AuthError) -> (path: String, existing: JSONObject?) {
         var newest: (path: String, object: JSONObject, moment: Timestamp)?
         for file in try CredentialStore(folder: destination).files() {
-            guard case .success(let object) = CredentialStore.load(file.path), object["type"]?.stringValue == "codex",
-                object["account_id"]?.stringValue == credential.accountID
+            guard case .success(let object) = CredentialStore.load(file.path), object["type"]?.stringValue == "codex"
             else { continue }
-            let moment =
-                object["last_refresh"]?.stringValue.flatMap(Timestamp.init(rfc3339:)) ?? Timestamp(nanoseconds: 0)
+            let holder = Holder(of: object)
+            guard holder.accountID == credential.accountID, holder.canBe(credential.email) else { continue }
+            let moment = holder.lastRefresh ?? Timestamp(nanoseconds: file.status.modifiedNanoseconds)
             if newest == nil || newest?.moment ?? moment < moment { newest = (file.path, object, moment) }
         }
         if let newest {
@@ -144,6 +172,30 @@ package struct HeadlessImport: Sendable {
                     hints: ["run any `codex` command first, which renews it there, then import again"]))
         }
         return warnings
+    }
+}
+
+/// Whose login a credential file is, by its members or else by its tokens. Everybody in a workspace has the same account
+/// id, so the address belongs to it.
+private struct Holder {
+    let accountID: String?
+    let email: String?
+    /// By the file, else by the token's own date.
+    let lastRefresh: Timestamp?
+
+    init(of object: JSONObject) {
+        func token(_ name: String) -> JSONWebToken? { object[name]?.stringValue.flatMap(JSONWebToken.init) }
+        let (identity, access) = (token("id_token"), token("access_token"))
+        func text(_ name: String) -> String? { object[name]?.stringValue.flatMap { $0.isEmpty ? nil : $0 } }
+        accountID = text("account_id") ?? identity?.accountID ?? access?.accountID
+        email = (text("email") ?? identity?.email ?? access?.email)?.lowercased()
+        lastRefresh = text("last_refresh").flatMap(Timestamp.init(rfc3339:)) ?? access?.issued
+    }
+
+    /// Whether the address is not known to be another one.
+    func canBe(_ other: String?) -> Bool {
+        guard let email, let other else { return true }
+        return email == other.lowercased()
     }
 }
 

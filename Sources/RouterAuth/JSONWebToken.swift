@@ -16,7 +16,8 @@ package struct JSONWebToken: Equatable, Sendable {
     package init?(_ text: String) {
         guard text.utf8.count <= Self.limitBytes else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[2].isEmpty, let header = Self.object(parts[0]), !header.isEmpty,
+        guard parts.count == 3, !parts[2].isEmpty, Base64URL.decode(parts[2].utf8) != nil,
+            let header = Self.object(parts[0]), !header.isEmpty,
             let claims = Self.object(parts[1])
         else { return nil }
         self.claims = claims

@@ -2,6 +2,7 @@
 
 package import Diagnostics
 package import JSONSyntax
+internal import Transfer
 
 /// One call to a server's management API.
 package struct ManagementCall: Sendable {
@@ -100,7 +101,7 @@ package struct ManagementClient: Sendable {
         let url = url(of: path)
         let isOurs = url.hasPrefix(base + Self.root)
         guard key != nil || !isOurs else { throw .keyMissing }
-        var call = ManagementCall(method, url, key: key, body: body)
+        var call = ManagementCall(method, url, key: isForeign(path) ? nil : key, body: body)
         call.contentType = contentType
         let reply = try transport.send(call)
         guard let failure = Self.failure(of: reply, path: path) else { return reply }
@@ -111,8 +112,17 @@ package struct ManagementClient: Sendable {
         throw failure
     }
 
+    /// Whether `path` is a whole URL of another server, which the key is not for.
+    package func isForeign(_ path: String) -> Bool {
+        guard Self.isWhole(path) else { return false }
+        guard let target = try? TransferURL(path), let home = try? TransferURL(base) else { return true }
+        return !target.hasSameOrigin(as: home)
+    }
+
+    private static func isWhole(_ path: String) -> Bool { path.hasPrefix("http://") || path.hasPrefix("https://") }
+
     private func url(of path: String) -> String {
-        if path.hasPrefix("http://") || path.hasPrefix("https://") { return path }
+        if Self.isWhole(path) { return path }
         return path.hasPrefix("/") ? base + path : base + Self.root + path
     }
 
@@ -147,8 +157,7 @@ package struct ManagementClient: Sendable {
 /// Words of strangers, made fit for a line of a log or terminal.
 enum LogSafe {
     static func line(_ text: String, limit: Int = 200) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.prefix(limit).filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        DiagnosticRenderer.printable(String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))))
     }
 }
 

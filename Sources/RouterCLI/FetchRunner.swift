@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import Diagnostics
 package import FetchProtocol
 internal import SystemIO
 
@@ -36,7 +37,7 @@ package struct FetchRunner: Sendable {
             case .notice(let diagnostic):
                 console.progress("")
                 console.report(diagnostic)
-            case .value(let name, let text): console.write("\(name)=\(text)\n")
+            case .value(let name, let text): console.write("\(name)=\(DiagnosticRenderer.printable(text))\n")
             case .prompt(let text):
                 console.progress("")
                 console.prompt(text)

@@ -40,7 +40,7 @@ struct ServiceFront {
     /// Sends requests to `slot` from now on.
     func activate(_ slot: FrontSlot) throws(SystemError) {
         let target: JSONValue = [
-            "schema": 1, "slot": .string(slot.rawValue), "host": .string(Self.reachable(section.host)),
+            "schema": 1, "slot": .string(slot.rawValue), "host": .string(ListenAddress.reachableHost(section.host)),
             "port": JSONValue(running(slot).value.port),
         ]
         try AtomicFile.write(JSONWriter.bytes(of: target), to: targetFile, mode: 0o600)
@@ -63,13 +63,5 @@ struct ServiceFront {
         holder.liveness = nil
         holder.onProfileSwitch = ProfileSwitchAction.none
         return Named(name: service, span: nil, value: holder)
-    }
-
-    private static func reachable(_ host: String?) -> String {
-        switch host {
-        case nil, "0.0.0.0": "127.0.0.1"
-        case "::": "::1"
-        case .some(let host): host
-        }
     }
 }

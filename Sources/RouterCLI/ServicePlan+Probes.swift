@@ -59,11 +59,8 @@ struct ProbePlan {
 
     /// An address to connect to, for one that may be meant for listening.
     private func host(_ written: String?) -> String {
-        switch written ?? service.host ?? "127.0.0.1" {
-        case "0.0.0.0", "localhost", "": "127.0.0.1"
-        case "::", "[::]": "::1"
-        case let host: host
-        }
+        let host = ListenAddress.reachableHost(written ?? service.host)
+        return host == "localhost" ? "127.0.0.1" : host
     }
 
     private func bearer(_ reference: SecretReference?) -> HTTPProbe.Bearer {

@@ -44,7 +44,8 @@ package struct Check: Equatable, Sendable {
         return .object(object)
     }
 
-    private static func quoted(_ value: String) -> String {
+    /// A value that is one word of a line, whatever is in it.
+    package static func quoted(_ value: String) -> String {
         let isPlain = !value.isEmpty && !value.contains { $0 == " " || $0 == "'" || $0 == "\n" || $0 == "\t" }
         return isPlain ? value : "'" + value.replacing("'", with: "'\\''").replacing("\n", with: " ") + "'"
     }

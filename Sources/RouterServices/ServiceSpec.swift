@@ -68,6 +68,15 @@ package struct ListenAddress: Hashable, Sendable {
         self.host = host
         self.port = port
     }
+
+    /// Where this machine reaches what listens on `host`; an address for listening everywhere is none to connect to.
+    package static func reachableHost(_ host: String?) -> String {
+        switch host {
+        case nil, "", "0.0.0.0": "127.0.0.1"
+        case "::", "[::]": "::1"
+        case .some(let host): host
+        }
+    }
 }
 
 /// That a service must wait for another before it starts.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+internal import CRouterSystem
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -102,6 +104,7 @@ extension ChildProcess {
     package static func replace(with spec: ProcessSpec) throws(SpawnError) -> Never {
         let arguments = spec.arguments.map { strdup($0) } + [nil]
         let environment = spec.environment.map { strdup($0) } + [nil]
+        router_restore_core_limit()
         execve(spec.executable, arguments, environment)
         throw SpawnError(program: spec.executable, directory: nil, step: .exec, code: errno)
     }

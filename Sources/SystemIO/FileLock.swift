@@ -20,6 +20,16 @@ package struct FileLock: ~Copyable, Sendable {
         throw error
     }
 
+    /// Waits for the lock for at most `limit`; nil when somebody holds it all the time.
+    package static func acquire(_ path: String, within limit: Duration) throws(SystemError) -> FileLock? {
+        let deadline = MonotonicTime.now() + limit
+        while true {
+            if let lock = try tryAcquire(path) { return lock }
+            if MonotonicTime.now() >= deadline { return nil }
+            Pause.milliseconds(20)
+        }
+    }
+
     /// Waits for the lock.
     package static func acquire(_ path: String) throws(SystemError) -> FileLock {
         let descriptor = try OwnedDescriptor.open(path, [.readWrite, .create, .noFollow], mode: 0o600)

@@ -78,6 +78,12 @@ package enum ProcessControl {
         router_become_subreaper() != 0
     }
 
+    /// No core file of this process. What it starts may leave one as before: services are debugged by them.
+    @discardableResult
+    package static func forbidCoreFiles() -> Bool {
+        router_forbid_core_files() != 0
+    }
+
     /// No core file and no tracing of this process by others of the same user.
     package static func forbidCoreDumps() -> Bool {
         router_forbid_core_dumps() != 0
@@ -132,6 +138,7 @@ package enum ProcessControl {
     package static func replace(with spec: ProcessSpec) -> SystemError {
         let arguments = CStringVector(spec.arguments)
         let environment = CStringVector(spec.environment)
+        router_restore_core_limit()
         execve(spec.executable, arguments.pointer, environment.pointer)
         return SystemError.current("run", path: spec.executable)
     }

@@ -2,6 +2,12 @@
 
 internal import CCurl
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// An absolute http or https URL, taken apart by libcurl, so that checks and transfers read it the same way.
 package struct TransferURL: Equatable, Sendable {
     package let text: String
@@ -36,12 +42,21 @@ package struct TransferURL: Equatable, Sendable {
         return try TransferURL(absolute)
     }
 
-    /// Whether the bytes stay on this machine.
+    /// Whether the bytes stay on this machine: loopback by name or address, and the wildcard, which leads there as well.
     package var isLoopback: Bool {
-        if host == "localhost" || host == "[::1]" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        if host == "localhost" || host.hasSuffix(".localhost") { return true }
+        var four = in_addr()
+        if inet_pton(AF_INET, host, &four) == 1 { return Self.staysHere(withUnsafeBytes(of: &four, Array.init)) }
+        var six = in6_addr()
+        let address = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" && $0 != "%" }) : host
+        guard inet_pton(AF_INET6, address, &six) == 1 else { return false }
+        let bytes = withUnsafeBytes(of: &six, Array.init)
+        if bytes.dropLast().allSatisfy({ $0 == 0 }) { return bytes[15] <= 1 }
+        let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+        return isMapped && Self.staysHere(Array(bytes[12...]))
     }
+
+    private static func staysHere(_ four: [UInt8]) -> Bool { four[0] == 127 || four == [0, 0, 0, 0] }
 
     /// Whether credentials for one may be sent to the other.
     package func hasSameOrigin(as other: TransferURL) -> Bool {

@@ -14,6 +14,8 @@ internal import SystemIO
 @main
 enum Main {
     static func main() {
+        // The keys of upstreams are in this process.
+        ProcessControl.forbidCoreFiles()
         switch Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
         case .failure(let error):
             write("error: \(error.words)\n" + Arguments.usage, to: 2)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 internal import RouterCLI
+internal import SystemIO
 
 #if canImport(Glibc)
     internal import Glibc
@@ -11,6 +12,8 @@ internal import RouterCLI
 @main
 enum Main {
     static func main() {
+        // Keys pass through this process.
+        ProcessControl.forbidCoreFiles()
         exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 }

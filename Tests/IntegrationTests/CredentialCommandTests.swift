@@ -40,6 +40,10 @@ import Testing
         try stack.startProxy()
         let login = try stack.start("auth", "codex", "login", "--no-browser")
         _ = try stack.loginURL(of: login)
+        // Keys pass through the command and its helper, which leave no core file; a service may.
+        for pid in [login.pid] + descendants(of: login.pid).map(\.pid) { #expect(coreLimit(pid) == "0") }
+        let service = try #require(try stack.fixture.pid(of: "cliproxyapi_plus"))
+        #expect(coreLimit(service) == coreLimit(getpid()))
         login.signal(SIGINT)
         let ended = try login.finish(limit: .seconds(20))
         #expect(ended.code == 130, "\(ended)")
@@ -75,7 +79,7 @@ import Testing
             #expect(try results(of: stack) == before + [isDone ? "success" : "cancelled"], "after \(milliseconds) ms")
             let names = try FileSystem.list(stack.fixture.scratch.path(".router/auths")).filter { $0.first != "." }
             #expect(names.allSatisfy { isImport && $0.hasSuffix(".json") }, "\(names)")
-            #expect(!helpers.contains { $0.isAlive })
+            #expect(becomesTrue(within: .seconds(5)) { !helpers.contains { $0.isAlive } })
         }
         #expect(isImport || interrupted == 10)
     }
@@ -83,6 +87,15 @@ import Testing
     private func descendants(of pid: Int32) -> [ProcessIdentity] {
         let children = ProcessRecord.all().filter { $0.parent == pid }.map(\.pid)
         return children.compactMap { ProcessIdentity.of(pid: $0) } + children.flatMap(descendants)
+    }
+
+    /// The soft limit of core files, as the kernel writes it.
+    private func coreLimit(_ pid: Int32) -> String? {
+        let bytes = (try? FileSystem.readStream("/proc/\(pid)/limits", limit: 1 << 16)) ?? []
+        let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
+            $0.hasPrefix("Max core file size")
+        }
+        return line?.dropFirst("Max core file size".count).split(separator: " ").first.map(String.init)
     }
 
     /// Whether the process has a handler for SIGINT.

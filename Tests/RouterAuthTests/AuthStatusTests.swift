@@ -8,6 +8,12 @@ import SystemIO
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 @Suite struct AuthStatusTests {
     private let scratch: ScratchFolder
 
@@ -58,6 +64,28 @@ import Testing
         let ended = "\"type\":\"codex\",\"access_token\":\"x\",\"expired\":\"2026-01-01T00:00:00Z\""
         #expect(try codes("{\(ended)}") == ["auth/credential-expired"])
         #expect(try codes("{\(ended),\"refresh_token\":\"r\"}") == ["auth/credential-not-renewed"])
+    }
+
+    @Test func `what cannot be looked at hides nothing else`() throws {
+        try scratch.write("auths/good.json", "{\"type\":\"kimi\"}", mode: 0o600)
+        let folder = scratch.path("auths")
+        #expect(symlink("loop.json", folder + "/loop.json") == 0)
+        for number in 0..<12 { #expect(symlink(".", folder + "/again\(number)") == 0) }
+        let answer = try read()
+        #expect(answer.credentials.map(\.name) == ["good.json", "loop.json"])
+        #expect(answer.credentials[1].problems.map(\.code) == ["auth/credential-unreadable"])
+        #expect(answer.needsOperator)
+    }
+
+    @Test func `a folder of thousands is cut and said, and its answer fits the pipe`() throws {
+        for number in 0..<(CredentialStore.countLimit + 10) { try scratch.write("auths/broken-\(number).json", "{") }
+        let start = MonotonicTime.now()
+        let answer = try read()
+        #expect(answer.credentials.count == CredentialStore.countLimit)
+        #expect(answer.problems.contains { $0.code == "auth/too-many-files" })
+        #expect(FetchLine.encode(.result(answer.json)).count < FetchLine.limitBytes)
+        // Broken files are looked at again together, not one after the other.
+        #expect(MonotonicTime.now() - start < .seconds(20))
     }
 
     @Test func `only what needs the operator makes the command fail`() throws {

@@ -8,6 +8,12 @@ import TestSupport
 import Testing
 import Transfer
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 @Suite struct HeadlessImportTests {
     private let scratch: ScratchFolder
 
@@ -53,6 +59,69 @@ import Transfer
         #expect(try FileSystem.status(folder)?.mode == 0o700)
         #expect(try FileSystem.list(folder).filter { !$0.hasPrefix(".") }.count == 1)
         #expect(outcome.warnings.map(\.code) == ["auth/shared-login"])
+    }
+
+    @Test func `somebody else's login in the same workspace stays`() throws {
+        let earlier = Timestamp(nanoseconds: CodexFile.now.nanoseconds - 86_400 * 1_000_000_000)
+        let bob = try run(CodexFile.object(email: "bob@example.com", plan: "team", lastRefresh: earlier))
+        let before = try FileSystem.read(bob.path, limit: 1 << 20)
+        let ada = try run(CodexFile.object(email: "ada@example.com", plan: "team"))
+        #expect(ada.change == .created && ada.path != bob.path)
+        #expect(try FileSystem.read(bob.path, limit: 1 << 20) == before)
+        // The same person is known again, however the address is written.
+        let again = try run(CodexFile.object(email: "Ada@Example.com", plan: "team"))
+        #expect(again.path == ada.path && again.change == .updated)
+    }
+
+    @Test(arguments: ["2026-09-21 14:13:20", "17"])
+    func `a login whose date cannot be read is as new as its token says`(date: String) throws {
+        let later = Timestamp(nanoseconds: CodexFile.now.nanoseconds + 86_400 * 1_000_000_000)
+        let first = try run(CodexFile.object(issued: later, lastRefresh: later))
+        var object = try saved(first.path)
+        object["last_refresh"] = Int(date).map { .integer($0) } ?? .string(date)
+        object["account_id"] = nil
+        try FileSystem.remove(first.path)
+        try AtomicFile.write(JSONWriter.bytes(of: .object(object)), to: first.path, mode: 0o600)
+        let error = #expect(throws: AuthError.self) { try run(CodexFile.object()) }
+        guard case .newerCredential? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(arguments: ["\r\nX-Evil: 1", "\u{0}", " \u{e9}", " "])
+    func `a token that no header can carry is refused`(tail: String) throws {
+        for name in ["access_token", "refresh_token", "account_id", "id_token"] {
+            var object = CodexFile.object()
+            var tokens = try #require(object["tokens"]?.objectValue)
+            tokens[name] = .string((tokens[name]?.stringValue ?? "") + tail)
+            object["tokens"] = .object(tokens)
+            guard case .sourceMalformed = try failure(CodexFile.text(object)) else {
+                Issue.record("\(name) with \(tail.debugDescription)")
+                continue
+            }
+        }
+    }
+
+    @Test func `a lock that somebody keeps ends the import, and nothing is written`() throws {
+        try PrivateDirectory.create(folder)
+        let lock = try FileLock.acquire(folder + "/.llm-router.lock")
+        defer { withExtendedLifetime(lock) {} }
+        guard case .destinationBusy(let path, _) = try failure(CodexFile.text(CodexFile.object())) else {
+            Issue.record("the lock was ignored")
+            return
+        }
+        #expect(path == folder + "/.llm-router.lock")
+    }
+
+    @Test func `a linked folder keeps its mode, and others who can write there are said`() throws {
+        let target = scratch.path("shared")
+        try PrivateDirectory.create(target)
+        try FileSystem.setMode(target, 0o777)
+        #expect(symlink(target, folder) == 0)
+        let outcome = try run(CodexFile.object())
+        #expect(outcome.warnings.contains { $0.code == "auth/shared-folder" })
+        #expect(try FileSystem.status(target)?.mode == 0o777)
     }
 
     @Test func `names a team's file with the account's hash`() throws {

@@ -66,6 +66,18 @@ import Testing
             ])
     }
 
+    @Test func `the key stays with the server that it is for`() throws {
+        for (url, isForeign) in [
+            ("http://127.0.0.1:9/x", true), ("https://127.0.0.1:8317/x", true), ("http://127.0.0.1:8317/x", false),
+            ("/x", false), ("x", false), ("http://", true), ("http://127.0.0.1:8317@elsewhere/x", true),
+        ] {
+            let script = Script([Self.reply(200, "{}")])
+            var client = client(script)
+            _ = try client.send(.get, url)
+            #expect((script.calls.first?.key == nil) == isForeign, "\(url)")
+        }
+    }
+
     @Test func `every refusal has its meaning`() {
         #expect(
             failure(403, "{\"error\":\"IP banned due to too many failed attempts. Try again in 29m59s\"}")?.word
@@ -74,7 +86,7 @@ import Testing
         #expect(failure(404, "404 page not found", version: nil) == .managementOff)
         #expect(failure(404, "", version: "7.2") == .unsupported(path: "auth-files", serverVersion: "7.2"))
         #expect(failure(404, "{\"error\":\"file not found\"}") == .refused(status: 404, message: "file not found"))
-        #expect(failure(500, "{\"error\":\"a\\u001b[31mb\"}") == .refused(status: 500, message: "a[31mb"))
+        #expect(failure(500, "{\"error\":\"a\\u001b[31mb\"}") == .refused(status: 500, message: "a\u{FFFD}[31mb"))
         #expect(failure(200, "<html>") == .notJSON(status: 200))
     }
 

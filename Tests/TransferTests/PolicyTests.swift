@@ -25,6 +25,8 @@ struct TransferURLTests {
 
     @Test(arguments: [
         ("http://localhost/", true), ("http://127.1.2.3:8/", true), ("http://[::1]:8/", true),
+        ("http://0.0.0.0:8/", true), ("http://[::]/", true), ("http://[::ffff:127.0.0.1]:8/", true),
+        ("http://[::ffff:10.0.0.1]/", false), ("http://[::2]/", false), ("http://a.localhost/", true),
         ("http://127.evil.com/", false), ("http://10.0.0.1/", false), ("http://localhost.evil.com/", false),
     ])
     func `loopback is an address and not a prefix`(text: String, isLoopback: Bool) throws {

@@ -83,6 +83,10 @@ int router_pidfd_exit_status(int pidfd, int *wait_status);
 
 /// Non-zero on success: orphaned grandchildren become our children.
 int router_become_subreaper(void);
+/// Non-zero on success: no core file of this process; children get the limit back that it had.
+int router_forbid_core_files(void);
+/// For a program that takes this process over.
+void router_restore_core_limit(void);
 /// No core file and no ptrace of this process by others of the same user.
 int router_forbid_core_dumps(void);
 /// Swaps two files in one step; -1 with errno where one is missing or the file system cannot do that.

@@ -5,6 +5,7 @@ internal import Diagnostics
 internal import FetchProtocol
 internal import JSONSyntax
 internal import RouterConfig
+internal import RouterDoctor
 internal import RouterEvents
 
 /// `llm-router auth`
@@ -103,6 +104,11 @@ package struct CodexImportCommand: RouterCommand {
     package init() {}
 
     package func run(in context: AppContext) throws -> ExitStatus {
+        if source.hasPrefix("~"), context[.home] == nil {
+            throw Diagnostic(
+                "usage/no-home", "`HOME` is not set, so nobody knows where `\(source)` is",
+                hints: ["give the whole path: `--source /home/NAME/.codex/auth.json`"])
+        }
         let stack = try Stack.load(context)
         try stack.prepareFolders()
         let request = ImportLoginRequest(
@@ -145,13 +151,13 @@ package struct AuthStatusCommand: RouterCommand {
     }
 
     private static func line(_ credential: AuthStatusAnswer.Credential) -> String {
-        let words = [
-            "provider=\(credential.provider ?? "unknown")", "account=\(credential.account ?? "unknown")",
-            "plan=\(credential.plan ?? "unknown")", "expires=\(credential.expires ?? "unknown")",
-            "last_refresh=\(credential.lastRefresh ?? "unknown")", "mode=\(credential.mode)",
-            "server=\(credential.serverStatus ?? "not-asked")",
-            "problems=\(credential.problems.isEmpty ? "none" : credential.problems.map(\.code).joined(separator: ","))",
+        let problems = credential.problems.map(\.code)
+        let fields = [
+            ("credential", credential.name), ("provider", credential.provider), ("account", credential.account),
+            ("plan", credential.plan), ("expires", credential.expires), ("last_refresh", credential.lastRefresh),
+            ("mode", credential.mode), ("server", credential.serverStatus ?? "not-asked"),
+            ("problems", problems.isEmpty ? "none" : problems.joined(separator: ",")),
         ]
-        return "credential=\(credential.name) " + words.joined(separator: " ")
+        return fields.map { "\($0.0)=\(Check.quoted($0.1 ?? "unknown"))" }.joined(separator: " ")
     }
 }

@@ -33,7 +33,7 @@ struct CredentialServer {
     var address: String {
         if let base = stack.configuration.oauthProvider(provider).baseURL { return base }
         let listen = service?.listen
-        let host = listen?.host ?? "127.0.0.1"
+        let host = ListenAddress.reachableHost(listen?.host)
         return "http://\(host.contains(":") ? "[\(host)]" : host):\(listen?.port ?? Self.defaultPort)"
     }
 
