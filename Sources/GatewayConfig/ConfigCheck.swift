@@ -52,6 +52,11 @@ package struct ConfigCheck {
         }
         if isUsable { text += "the gateway can serve this file\n" }
         let serious = DiagnosticList(list.diagnostics.filter { $0.severity != .note })
+        // Names come from a file that others may have written.
+        text = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            DiagnosticRenderer.printable(String($0))
+        }
+        .joined(separator: "\n")
         return Report(output: text, problems: DiagnosticRenderer(usesColor: false).render(serious), isUsable: isUsable)
     }
 

@@ -13,12 +13,18 @@ extension SettingsBuilder {
         applyVirtualModels(root["virtual_models"])
         applyProviders(root["providers"])
         if let breaker = root["breaker"] {
-            take(breaker["failures"]?.integer) { $0.policy.breaker.failures = $1 }
+            takeCount(breaker["failures"], atLeast: 1) { $0.policy.breaker.failures = $1 }
             takeDuration(breaker["open"]) { $0.policy.breaker.open = $1 }
-            take(breaker["probes"]?.integer) { $0.policy.breaker.probes = $1 }
+            takeCount(breaker["probes"], atLeast: 1) { $0.policy.breaker.probes = $1 }
         }
-        if let hedge = root["hedge"], let after = hedge["after"]?.duration {
-            settings.policy.hedge = HedgePolicy(after: after, extraPerThousand: hedge["extra"]?.perThousand ?? 50)
+        if let hedge = root["hedge"] {
+            takeDuration(hedge["after"]) { $0.policy.hedge = HedgePolicy(after: $1, extraPerThousand: 50) }
+            if let extra = hedge["extra"] {
+                guard let share = extra.perThousand else {
+                    return settings.findings.append(extra.problem("a share such as `5%`"))
+                }
+                settings.policy.hedge?.extraPerThousand = share
+            }
         }
         if let resume = root["resume"]?.value.boolValue { settings.policy.resume = resume ? .verifiedPrefix : .never }
         if let prefer = root["ranking"]?["prefer"]?.text, let priority = RankingPriority(rawValue: prefer) {
@@ -37,8 +43,24 @@ extension SettingsBuilder {
         applyAdmin(root["admin"], baseDirectory)
     }
 
-    private mutating func take<Value>(_ value: Value?, _ assign: (inout GatewaySettings, Value) -> Void) {
-        if let value { assign(&settings, value) }
+    private mutating func takeCount(
+        _ node: PolicyNode?, atLeast least: Int = 0, _ assign: (inout GatewaySettings, Int) -> Void
+    ) {
+        guard let node else { return }
+        guard let count = node.integer, count >= least else {
+            settings.findings.append(node.problem("a whole number of at least \(least)"))
+            return
+        }
+        assign(&settings, count)
+    }
+
+    private mutating func takeByteCount(_ node: PolicyNode?, _ assign: (inout GatewaySettings, Int) -> Void) {
+        guard let node else { return }
+        guard let count = node.byteCount, count > 0 else {
+            settings.findings.append(node.problem("a size such as `32MiB`"))
+            return
+        }
+        assign(&settings, count)
     }
 
     private mutating func takeDuration(_ node: PolicyNode?, _ assign: (inout GatewaySettings, Duration) -> Void) {
@@ -123,12 +145,12 @@ extension SettingsBuilder {
 
     private mutating func applyLimits(_ node: PolicyNode?) {
         guard let node else { return }
-        take(node["header_bytes"]?.byteCount) { $0.limits.head.bytes = $1 }
-        take(node["body_bytes"]?.byteCount) { $0.limits.bodyBytes = $1 }
-        take(node["connections"]?.integer) { $0.limits.connections = $1 }
-        take(node["requests"]?.integer) { $0.limits.concurrentRequests = $1 }
-        take(node["queue"]?.integer) { $0.limits.queuedRequests = $1 }
-        take(node["line_bytes"]?.byteCount) { $0.limits.eventBytes = $1 }
+        takeByteCount(node["header_bytes"]) { $0.limits.head.bytes = $1 }
+        takeByteCount(node["body_bytes"]) { $0.limits.bodyBytes = $1 }
+        takeCount(node["connections"], atLeast: 1) { $0.limits.connections = $1 }
+        takeCount(node["requests"], atLeast: 1) { $0.limits.concurrentRequests = $1 }
+        takeCount(node["queue"]) { $0.limits.queuedRequests = $1 }
+        takeByteCount(node["line_bytes"]) { $0.limits.eventBytes = $1 }
     }
 
     private mutating func applyKeys(_ node: PolicyNode?) {

@@ -40,7 +40,7 @@ package struct SettingsReader: Sendable {
             var builder = SettingsBuilder(configuration, environment: environment)
             builder.build()
             if let policy {
-                let value = try JSONParser.parse(policy)
+                let value = try Self.parse(policy, at: GatewayPolicyPath.besides(path))
                 let node = PolicyNode(
                     value["gateway"] ?? .null, path: "gateway", file: GatewayPolicyPath.besides(path))
                 builder.apply(node, value["base_directory"]?.stringValue)
@@ -57,6 +57,18 @@ package struct SettingsReader: Sendable {
             throw DiagnosticList([error.diagnostic])
         } catch {
             throw DiagnosticList([Diagnostic("gateway/config", "cannot read `\(path)`")])
+        }
+    }
+
+    /// JSON's own problem, with the file that it is in.
+    private static func parse(_ policy: [UInt8], at path: String) throws -> JSONValue {
+        do throws(JSONError) {
+            return try JSONParser.parse(policy)
+        } catch {
+            let problem = error.diagnostic
+            throw DiagnosticList([
+                Diagnostic(problem.code, "`\(path)`: \(problem.message)", notes: problem.notes, hints: problem.hints)
+            ])
         }
     }
 }
