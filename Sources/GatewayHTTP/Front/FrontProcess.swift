@@ -59,11 +59,11 @@ package final class FrontServer: Sendable {
 
     /// Starts to listen.
     package init(_ options: Options) throws {
-        let target = FrontTarget(path: options.target)
         let connections = Connections()
         self.connections = connections
         socket = try ListeningSocket(host: options.host, port: options.port)
         port = socket.port
+        let target = FrontTarget(path: options.target, ownPort: socket.port)
         let patience = options.patience
         let limit = options.connections
         listener = try ServerBootstrap(group: group)

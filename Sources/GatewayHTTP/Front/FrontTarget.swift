@@ -22,10 +22,13 @@ final class FrontTarget: Sendable {
     private static let sizeLimit = 4096
 
     private let path: String
+    /// Where the front itself listens: whom it must not pass requests to.
+    private let ownPort: Int
     private let known = Mutex(Known())
 
-    init(path: String) {
+    init(path: String, ownPort: Int) {
         self.path = path
+        self.ownPort = ownPort
     }
 
     /// nil while nobody stands behind the front.
@@ -34,10 +37,14 @@ final class FrontTarget: Sendable {
         return known.withLock { known in
             if status == nil || known.status != status {
                 known.status = status
-                known.address = Self.read(path)
+                known.address = Self.read(path).flatMap { isOwn($0) ? nil : $0 }
             }
             return known.address
         }
+    }
+
+    private func isOwn(_ address: Address) -> Bool {
+        address.port == ownPort && ListeningSocket.isLoopback(address.host)
     }
 
     private static func read(_ path: String) -> Address? {

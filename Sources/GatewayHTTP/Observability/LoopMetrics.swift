@@ -23,6 +23,7 @@ struct LoopMetrics: Sendable {
         var outputTokens = 0
         var cost = Money.zero
         var firstToken = Histogram()
+        var perToken = Histogram()
         var duration = Histogram()
     }
 
@@ -53,6 +54,7 @@ struct LoopMetrics: Sendable {
                 sum.outputTokens += counts.outputTokens
                 sum.cost += counts.cost
                 sum.firstToken.merge(counts.firstToken)
+                sum.perToken.merge(counts.perToken)
                 sum.duration.merge(counts.duration)
             }
         }

@@ -6,6 +6,7 @@ internal import LLMRouting
 struct GatewayGauges: Sendable {
     var connections = 0
     var runningRequests = 0
+    var waitingRequests = 0
     var poolOpen = 0
     var poolIdle = 0
     var generation = 0
@@ -39,6 +40,8 @@ struct MetricsText {
         )
         writer.single("llm_router_connections", "gauge", "Open client connections.", gauges.connections)
         writer.single("llm_router_requests_running", "gauge", "Requests under way.", gauges.runningRequests)
+        writer.single(
+            "llm_router_requests_waiting", "gauge", "Requests that wait for others to end.", gauges.waitingRequests)
         writer.single("llm_router_upstream_connections", "gauge", "Open upstream connections.", gauges.poolOpen)
         writer.single("llm_router_upstream_connections_idle", "gauge", "Idle upstream connections.", gauges.poolIdle)
         writer.single(
@@ -77,6 +80,9 @@ struct MetricsText {
         histogram(
             "gen_ai_server_time_to_first_token_seconds", "First events of streams by deployment.",
             sorted.map { ([("deployment", $0.label)], $0.value.firstToken) })
+        histogram(
+            "gen_ai_server_time_per_output_token_seconds", "Time between the tokens of streams by deployment.",
+            sorted.map { ([("deployment", $0.label)], $0.value.perToken) })
     }
 
     private mutating func tokens(_ metrics: LoopMetrics) {

@@ -225,7 +225,11 @@ extension LoopMetrics {
             counts.outputTokens += usage?.outputTokens ?? 0
             counts.cost += cost
             counts.duration.record(nanoseconds: now - attempt.startedAt)
-            if let first = attempt.firstEventAt { counts.firstToken.record(nanoseconds: first - attempt.startedAt) }
+            if let first = attempt.firstEventAt {
+                counts.firstToken.record(nanoseconds: first - attempt.startedAt)
+                let more = Int64((usage?.outputTokens ?? 0) - 1)
+                if more > 0 { counts.perToken.record(nanoseconds: (now - first) / more) }
+            }
         }
     }
 }

@@ -100,6 +100,7 @@ final class GatewayLoop {
 
     var openConnections: Int { connections.count }
     var runningExchanges: Int { exchanges.count }
+    var waitingExchanges: Int { waiting.count }
     var poolSizes: (open: Int, idle: Int) {
         pools.values.reduce((0, 0)) { ($0.0 + $1.openCount, $0.1 + $1.idleCount) }
     }

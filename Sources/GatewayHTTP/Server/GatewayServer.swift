@@ -204,6 +204,7 @@ package final class GatewayServer: Sendable {
                     value.metrics,
                     GatewayGauges(
                         connections: value.openConnections, runningRequests: value.runningExchanges,
+                        waitingRequests: value.waitingExchanges,
                         poolOpen: pools.open,
                         poolIdle: pools.idle)
                 )
@@ -217,6 +218,7 @@ package final class GatewayServer: Sendable {
                 metrics.merge(part)
                 gauges.connections += gauge.connections
                 gauges.runningRequests += gauge.runningRequests
+                gauges.waitingRequests += gauge.waitingRequests
                 gauges.poolOpen += gauge.poolOpen
                 gauges.poolIdle += gauge.poolIdle
             }
