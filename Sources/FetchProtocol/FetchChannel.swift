@@ -16,11 +16,12 @@ package final class FetchChannel: Sendable {
         var inputs: [String] = []
         var isInputOpen = true
         var children: Set<Int32> = []
+        /// A step is under way, or done, that is answered before the process leaves.
+        var isCompleting = false
     }
 
     private let state = Mutex(State())
     private let sending = Mutex(())
-    private let completing = Mutex(())
     private let output: Int32
 
     /// Lines that nobody has asked for are forgotten beyond this number.
@@ -84,9 +85,11 @@ package final class FetchChannel: Sendable {
         state.withLock { _ = $0.children.remove(pid) }
     }
 
-    /// Runs `step` to its end even when the command goes away meanwhile, so that no file is left half made.
+    /// Runs `step` to its end and answers even when the command goes away meanwhile: no file is left half made, and none
+    /// is made that nobody hears of. For a step of milliseconds that is a request's last one.
     package func completing<Value>(_ step: () throws -> Value) rethrows -> Value {
-        try completing.withLock { _ in try step() }
+        state.withLock { $0.isCompleting = true }
+        return try step()
     }
 
     /// Runs a program to its end; it and its group are killed when the command goes away meanwhile.
@@ -118,12 +121,18 @@ package final class FetchChannel: Sendable {
 
     /// Ends the process and all that it started; called when the command has gone.
     func abandon() -> Never {
-        completing.withLock { _ in
+        let deadline = MonotonicTime.now() + Self.completionLimit
+        while true {
             state.withLock { state in
+                guard !state.isCompleting || MonotonicTime.now() >= deadline else { return }
                 for pid in state.children { kill(-pid, SIGKILL) }
                 // Files are left as after a crash, which every step is prepared for.
                 _exit(FetchServer.abandonedExitCode)
             }
+            // The process ends with its answer.
+            Pause.milliseconds(5)
         }
     }
+
+    private static let completionLimit = Duration.seconds(10)
 }

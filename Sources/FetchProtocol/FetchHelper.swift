@@ -37,7 +37,8 @@ package struct FetchHelper: Sendable {
     ///
     /// - Parameters:
     ///   - input: a descriptor whose lines are handed to the helper (answers to prompts); nil for none.
-    ///   - isInterrupted: asked a few times a second; true ends the helper and throws `.interrupted`.
+    ///   - isInterrupted: asked a few times a second; true ends the helper and throws `.interrupted`, unless its work was
+    ///     done by then.
     package func run<Request: FetchRequest>(
         _ request: Request, input: Int32? = nil, onUpdate: (FetchUpdate) -> Void = { _ in },
         isInterrupted: () -> Bool = { false }
@@ -50,7 +51,8 @@ package struct FetchHelper: Sendable {
             return try Request.Answer(json: value)
         } catch {
             session.end(within: error == .interrupted ? Self.farewell : .zero)
-            throw error
+            guard error == .interrupted, let value = session.lastWord() else { throw error }
+            return try Request.Answer(json: value)
         }
     }
 
@@ -135,12 +137,31 @@ package struct FetchHelper: Sendable {
             }
         }
 
-        private func wait(for input: Int32?) throws(FetchProtocolError) -> (answer: Bool, input: Bool) {
+        /// The result that an ended helper had sent, if it had one.
+        mutating func lastWord() -> JSONValue? {
+            while true {
+                do throws(FetchProtocolError) {
+                    while let line = try buffer.next() {
+                        if case .result(let value) = try FetchLine.decode(line) { return value }
+                    }
+                    guard try wait(for: nil, atMostMilliseconds: 0).answer else { return nil }
+                    let chunk = try system { () throws(SystemError) in try answers.read(upTo: 65536) }
+                    guard !chunk.isEmpty else { return nil }
+                    buffer.append(chunk)
+                } catch {
+                    return nil
+                }
+            }
+        }
+
+        private func wait(
+            for input: Int32?, atMostMilliseconds limit: Int32 = FetchHelper.patienceMilliseconds
+        ) throws(FetchProtocolError) -> (answer: Bool, input: Bool) {
             var descriptors = [
                 pollfd(fd: answers.rawValue, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: input ?? -1, events: Int16(POLLIN), revents: 0),
             ]
-            let count = poll(&descriptors, nfds_t(descriptors.count), FetchHelper.patienceMilliseconds)
+            let count = poll(&descriptors, nfds_t(descriptors.count), limit)
             guard count >= 0 || errno == EINTR else { throw .system(.current("wait for the download helper")) }
             guard count > 0 else { return (false, false) }
             return (descriptors[0].revents != 0, descriptors[1].revents != 0)
