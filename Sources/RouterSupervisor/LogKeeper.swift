@@ -74,6 +74,8 @@ final class LogKeeper {
             drop(service)
             kept[service] = Kept(policy: policy)
             LogFolder(path: policy.path).finishInterruptedRotation()
+            // It may have grown while nobody looked, and its service may be gone.
+            loop.atEndOfTurn { [weak self] in self?.arm(service) }
         }
     }
 

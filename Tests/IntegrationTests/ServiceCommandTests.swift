@@ -5,6 +5,12 @@ import SystemIO
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// `service`, `status`, `health`, `logs` and `events` on real processes.
 @Suite struct ServiceCommandTests {
     private static let sleepers = """
@@ -100,6 +106,32 @@ import Testing
         let start = try stack.run("service", "start", "alpha")
         #expect(start.code == 1, "\(start)")
         #expect(start.errors.contains("missing.env"))
+    }
+
+    /// The modes keep others out; this is about who connects where a file system, or somebody's mistake, lets them.
+    @Test(.enabled(if: geteuid() == 0)) func `another user is not served, whatever the modes say`() throws {
+        let stack = try StackFixture(services: Self.sleepers)
+        #expect(try stack.run("service", "start", "alpha").code == 0)
+        let runtime = try #require(try FileSystem.status(stack.runtime))
+        let socket = try #require(try FileSystem.status(stack.runtime + "/supervisor.sock"))
+        #expect(runtime.mode & 0o777 == 0o700 && socket.mode & 0o777 == 0o600)
+        let stranger = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+        let router = Program.built("llm-router").path
+        for folder in [stack.path, stack.scratch.path("config"), stack.scratch.path(".router"), stack.runtime] {
+            try FileSystem.setMode(folder, 0o755)
+        }
+        let config = stack.scratch.path("config/routertool.yaml")
+        try FileSystem.setMode(config, 0o644)
+        // Where the tests themselves run in a folder that others cannot reach, there is nothing to see.
+        guard try Program("/usr/bin/setpriv", stranger + ["test", "-r", config, "-a", "-x", router]).run().code == 0
+        else { return }
+        let ask = Program("/usr/bin/setpriv", stranger + [router, "supervisor", "status"], directory: stack.path)
+        let refused = try ask.run()
+        #expect(refused.code == 1 && refused.errors.contains("control") || refused.errors.contains("ermission"))
+        try FileSystem.setMode(stack.runtime + "/supervisor.sock", 0o666)
+        let closed = try ask.run()
+        #expect(closed.code == 1 && closed.errors.contains("[control/closed]"), "\(closed)")
+        #expect(try stack.pid(of: "alpha") != nil)
     }
 
     @Test func `reload plans and changes only what differs`() throws {

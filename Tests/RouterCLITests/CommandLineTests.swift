@@ -60,6 +60,17 @@ import Testing
         }
     }
 
+    @Test func `merged lines have aligned names, each in a colour of its own, and one service has none`() {
+        let names = ["a", "bbb"]
+        let plain = LogPrefixes(names: names, usesColor: false, isTerminal: false)
+        #expect(names.map { plain.prefixed("x", $0) } == ["a   | x\n", "bbb | x\n"])
+        let colored = LogPrefixes(names: names, usesColor: true, isTerminal: true)
+        #expect(
+            names.map { colored.prefixed("x", $0) }
+                == ["\u{1B}[36ma   | \u{1B}[0mx\n", "\u{1B}[33mbbb | \u{1B}[0mx\n"])
+        #expect(LogPrefixes(names: ["a"], usesColor: true, isTerminal: true).prefixed("x", "a") == "x\n")
+    }
+
     @Test func `a table aligns its columns`() {
         let table = Table(header: ["A", "B"], rows: [["long", "x"], ["s", "y"]], footer: ["end"])
         #expect(table.rendered == ["A     B", "long  x", "s     y", "end"])

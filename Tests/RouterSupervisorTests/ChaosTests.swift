@@ -11,12 +11,21 @@ import Testing
 
 /// Everything at once, from a seed, for as long as `LLM_ROUTER_CHAOS_SECONDS` says; after each quiet point all is true.
 @Suite struct ChaosTests {
-    private static let names = ["base", "middle", "top", "lonely", "forking"]
+    private static let names = ["base", "middle", "top", "lonely", "forking", "frail"]
 
     /// What should be.
     private struct Wanted {
         var running: Set<String> = []
         var variant: [String: Int] = [:]
+        /// Whether something was done in this round after which an exit may go untold: it was in the killed supervisor's
+        /// memory only.
+        var mayForget = false
+    }
+
+    /// Where the events of a round begin, and how often each service had been started by then.
+    private struct Mark {
+        var offset = 0
+        var starts: [String: Int] = [:]
     }
 
     private func specs(_ stack: Stack, _ wanted: Wanted) -> [ServiceSpec] {
@@ -29,26 +38,39 @@ import Testing
                 $0.command.environment = Secret(["VARIANT=\(wanted.variant[name] ?? 0)"])
                 let below = ["middle": "base", "top": "middle"][name]
                 $0.dependencies = below.map { [ServiceDependency(service: $0, condition: .started)] } ?? []
+                guard name == "frail" else { return }
+                var probe = ProbeSpec(target: .exec(["/usr/bin/test", "!", "-e", sick(stack)]))
+                (probe.period, probe.startPeriod, probe.failureThreshold) = (.milliseconds(40), .zero, 2)
+                $0.liveness = probe
             }
         }
     }
+
+    /// While this file is there, the liveness probe of one service fails.
+    private func sick(_ stack: Stack) -> String { stack.folder + "/sick" }
 
     @Test func `after every quiet point the wanted state is the real one`() throws {
         let seconds = Environment.number("LLM_ROUTER_CHAOS_SECONDS") ?? 60
         let seed = UInt64(Environment.number("LLM_ROUTER_CHAOS_SEED") ?? 1)
         var random = SplitMix(seed)
-        let stack = try Stack()
+        let disk = try SmallDisk("64m")
+        let stack = try Stack(on: disk)
         var wanted = Wanted()
+        var mark = Mark()
         let deadline = MonotonicTime.now() + .seconds(seconds)
         var rounds = 0
         var largestDescriptorCount = 0
         while MonotonicTime.now() < deadline {
-            for _ in 0..<(2 + random.next() % 6) { try disturb(stack, &wanted, &random) }
+            wanted.mayForget = false
+            for _ in 0..<(2 + random.next() % 6) { try disturb(stack, disk, &wanted, &random) }
+            try disk?.makeRoom()
+            try FileSystem.remove(sick(stack))
             // The last command of a round starts all that is wanted, and with it what that depends on.
             if wanted.running.contains("top") { wanted.running.insert("middle") }
             if wanted.running.contains("middle") { wanted.running.insert("base") }
             let context = "seed \(seed) round \(rounds) wanted \(wanted.running.sorted())"
             try settle(stack, wanted, context)
+            try expectAllExitsTold(stack, &mark, wanted, context)
             if let pid = stack.supervisorPID {
                 largestDescriptorCount = max(largestDescriptorCount, FileSystem.count("/proc/\(pid)/fd") ?? 0)
             }
@@ -60,10 +82,10 @@ import Testing
         #expect(stack.livePIDs().isEmpty)
     }
 
-    private func disturb(_ stack: Stack, _ wanted: inout Wanted, _ random: inout SplitMix) throws {
+    private func disturb(_ stack: Stack, _ disk: SmallDisk?, _ wanted: inout Wanted, _ random: inout SplitMix) throws {
         let name = Self.names[Int(random.next() % UInt64(Self.names.count))]
         let all = specs(stack, wanted)
-        switch random.next() % 10 {
+        switch random.next() % 12 {
         case 0, 1:
             let closure = ["middle": ["base"], "top": ["base", "middle"]][name] ?? []
             wanted.running.formUnion(closure + [name])
@@ -90,7 +112,11 @@ import Testing
             try stack.ask { (client) throws(ControlError) in
                 _ = try client.apply(changed, dryRun: false, timeout: .seconds(30))
             }
-        case 5, 6: if let pid = stack.supervisorPID { ProcessControl.send(SignalNumber.kill, to: pid) }
+        case 5, 6:
+            wanted.mayForget = true
+            if let pid = stack.supervisorPID { ProcessControl.send(SignalNumber.kill, to: pid) }
+        case 7: _ = try? AtomicFile.create([], at: sick(stack), mode: 0o600)
+        case 8: try disk?.fill()
         default:
             let pids = stack.livePIDs()
             guard !pids.isEmpty else { return }
@@ -119,6 +145,30 @@ import Testing
         } catch {
             Issue.record("\(context): \(last)")
             throw error
+        }
+    }
+
+    /// Every process that was started since `mark` and does not run any more has an event of its exit.
+    private func expectAllExitsTold(_ stack: Stack, _ mark: inout Mark, _ wanted: Wanted, _ context: String) throws {
+        let store = RecordStore(layout: stack.layout)
+        let before = mark
+        var ends: [String: Int] = [:]
+        for name in Self.names {
+            guard let record = store.read(service: name) else { continue }
+            let isRunning = record.identity != nil
+            ends[name] = record.instance - (isRunning ? 1 : 0)
+        }
+        let log = try FileSystem.read(stack.layout.eventsPath, limit: 64 << 20)
+        mark = Mark(offset: log.count, starts: ends)
+        // After 10 MiB a new file begins.
+        guard !wanted.mayForget, log.count >= before.offset else { return }
+        let lines = log[before.offset...].split(separator: UInt8(ascii: "\n"))
+        let events = lines.compactMap { try? JSONParser.parse(Array($0)) }
+        for (name, count) in ends {
+            let told = events.count {
+                $0["event"]?.stringValue == Event.Name.serviceExit.rawValue && $0["service"]?.stringValue == name
+            }
+            #expect(told == count - (before.starts[name] ?? 0), "\(context): exits of \(name)")
         }
     }
 

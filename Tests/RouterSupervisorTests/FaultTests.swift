@@ -11,41 +11,13 @@ import Testing
 
 /// Nothing stops the supervisor: what it cannot do it says, and does as soon as it can again.
 @Suite struct FaultTests {
-    /// A small file system in memory, or nil where this may not be made.
-    private static func smallFileSystem(_ size: String) throws -> String? {
-        let folder = "/tmp/sup-fs-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        try PrivateDirectory.create(folder)
-        guard try run("mount", ["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", folder]) else {
-            try FileSystem.removeTree(folder)
-            return nil
-        }
-        return folder
-    }
-
-    private static func unmount(_ folder: String) {
-        _ = try? run("umount", ["-l", folder])
-        try? FileSystem.removeTree(folder)
-    }
-
-    @discardableResult
-    private static func run(_ program: String, _ arguments: [String]) throws -> Bool {
-        guard let path = ChildProcess.locate(program, searchPath: "/usr/sbin:/sbin:/usr/bin:/bin") else { return false }
-        let null = try OwnedDescriptor.open("/dev/null", [.readWrite])
-        let started = try ChildProcess.spawn(
-            ProcessSpec(executable: path, arguments: [program] + arguments, environment: []), input: null.rawValue,
-            output: null.rawValue, error: null.rawValue)
-        return try ChildProcess.wait(pid: started.pid).isSuccess
-    }
-
     @Test func `a full disk stops no restart, and all is written when there is room again`() throws {
-        guard let place = try Self.smallFileSystem("2m") else { return }
-        defer { Self.unmount(place) }
-        let stack = try Stack(in: place)
+        guard let disk = try SmallDisk("2m") else { return }
+        let stack = try Stack(on: disk)
         var client = try stack.connect()
         var pid = try #require(
             try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
-        let filler = try OwnedDescriptor.open(place + "/filler", [.writeOnly, .create])
-        while (try? filler.writeAll(Array(repeating: 0, count: 4096))) != nil {}
+        try disk.fill()
         for _ in 0..<3 {
             let old = pid
             ProcessControl.send(SignalNumber.kill, to: old)
@@ -59,8 +31,7 @@ import Testing
             var other = try stack.reconnect()
             return try other.status().degraded.contains { $0.contains("cannot write") }
         }
-        try FileSystem.remove(place + "/filler")
-        _ = consume filler
+        try disk.makeRoom()
         try expectSoon("it is written") {
             (try? FileSystem.read(stack.layout.pidPath("a"), limit: 100)) == Array("\(pid)".utf8)
         }
@@ -77,14 +48,12 @@ import Testing
     }
 
     @Test func `killed with a full disk, the successor finds the process that was never written down`() throws {
-        guard let place = try Self.smallFileSystem("2m") else { return }
-        defer { Self.unmount(place) }
-        let stack = try Stack(in: place)
+        guard let disk = try SmallDisk("2m") else { return }
+        let stack = try Stack(on: disk)
         var client = try stack.connect()
         let first = try #require(
             try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
-        let filler = try OwnedDescriptor.open(place + "/filler", [.writeOnly, .create])
-        while (try? filler.writeAll(Array(repeating: 0, count: 4096))) != nil {}
+        try disk.fill()
         ProcessControl.send(SignalNumber.kill, to: first)
         try expectSoon("it runs again") { try stack.status("a").pid.map { $0 != first } ?? false }
         let second = try stack.status("a").pid
@@ -96,18 +65,17 @@ import Testing
     }
 
     @Test func `a read-only folder stops no restart`() throws {
-        guard let place = try Self.smallFileSystem("4m") else { return }
-        defer { Self.unmount(place) }
-        let stack = try Stack(in: place)
+        guard let disk = try SmallDisk("4m") else { return }
+        let stack = try Stack(on: disk)
         var client = try stack.connect()
         let pid = try #require(
             try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid)
         // Open logs keep a file system from being remounted; the records and new files are what matters here.
         try FileSystem.setMode(stack.layout.recordsDirectory, 0o500)
-        guard try Self.run("mount", ["--bind", stack.layout.recordsDirectory, stack.layout.recordsDirectory]),
-            try Self.run("mount", ["-o", "remount,ro,bind", stack.layout.recordsDirectory])
+        guard try SmallDisk.run("mount", ["--bind", stack.layout.recordsDirectory, stack.layout.recordsDirectory]),
+            try SmallDisk.run("mount", ["-o", "remount,ro,bind", stack.layout.recordsDirectory])
         else { return }
-        defer { _ = try? Self.run("umount", ["-l", stack.layout.recordsDirectory]) }
+        defer { _ = try? SmallDisk.run("umount", ["-l", stack.layout.recordsDirectory]) }
         ProcessControl.send(SignalNumber.kill, to: pid)
         try expectSoon("it runs again") { try stack.status("a").pid.map { $0 != pid } ?? false }
         try expectSoon("it says so") {
@@ -123,12 +91,12 @@ import Testing
         let pid = try client.status().pid
         // Not one more than it has open: neither logs nor descriptors of processes can be had.
         let open = try #require(FileSystem.count("/proc/\(pid)/fd"))
-        #expect(try Self.run("prlimit", ["--pid", "\(pid)", "--nofile=\(open):"]))
+        #expect(try SmallDisk.run("prlimit", ["--pid", "\(pid)", "--nofile=\(open):"]))
         let specs = (0..<20).map { stack.spec("s\($0)") }
         let outcomes = try client.start([], specs: specs, wait: .started, timeout: .milliseconds(300))
         #expect(outcomes.contains { $0.result == .timeout })
         #expect(try client.status().degraded.contains { $0.contains("cannot start") })
-        #expect(try Self.run("prlimit", ["--pid", "\(pid)", "--nofile=1024:"]))
+        #expect(try SmallDisk.run("prlimit", ["--pid", "\(pid)", "--nofile=1024:"]))
         let lifted = MonotonicTime.now()
         try expectSoon("all run") { try client.status().services.allSatisfy { $0.phase == .running } }
         #expect(MonotonicTime.now() - lifted < .seconds(2))

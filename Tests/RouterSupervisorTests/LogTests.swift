@@ -51,6 +51,29 @@ import Testing
         #expect(LogReader.tail(path, lines: 3) == ["line \(count - 2)", "line \(count - 1)", "end"])
     }
 
+    @Test(arguments: places)
+    func `a supervisor that is killed in the middle of rotations loses no line and repeats none`(place: String) throws {
+        let stack = try Stack(in: place)
+        let count = 400_000
+        let spec = spec(stack, ["--count", "\(count)"])
+        try stack.ask { (client) throws(ControlError) in
+            _ = try client.start([], specs: [spec], wait: .started, timeout: .seconds(10))
+        }
+        let path = stack.folder + "/process-logs/a.log"
+        var kills = 0
+        while LogReader.tail(path, lines: 1) != ["end"] || kills < 3 {
+            ProcessControl.pause(.milliseconds(kills % 7 * 5))
+            try stack.killSupervisor()
+            _ = try stack.connect()
+            kills += 1
+        }
+        try expectSoon("the log is within its bound", within: .seconds(60)) {
+            try FileSystem.status(path).map { $0.allocatedBytes <= Self.policyBytes + 8192 } ?? false
+                && FileSystem.list(stack.folder + "/process-logs").allSatisfy { !$0.hasSuffix(".partial") }
+        }
+        #expect(try allLines(stack) == (0..<count).map { "line \($0)" } + ["end"])
+    }
+
     @Test func `a follower sees every line once, across rotations`() throws {
         let stack = try Stack()
         var client = try stack.connect()
@@ -82,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: places)
-    func `a flood stays within its bound`(place: String) throws {
+    func `a flood stays within its bound, also when another supervisor has adopted it`(place: String) throws {
         let stack = try Stack(in: place)
         var client = try stack.connect()
         let spec = stack.spec("a", ["--flood", "60000000"]) {
@@ -93,7 +116,13 @@ import Testing
         let folder = stack.folder + "/process-logs"
         let deadline = MonotonicTime.now() + .seconds(3)
         var largest = 0
+        var isAdopted = false
         while MonotonicTime.now() < deadline {
+            if !isAdopted, deadline - MonotonicTime.now() < .seconds(2) {
+                try stack.killSupervisor()
+                client = try stack.connect()
+                isAdopted = true
+            }
             let used = try FileSystem.list(folder).reduce(0) {
                 $0 + ((try? FileSystem.status("\(folder)/\($1)"))??.allocatedBytes ?? 0)
             }

@@ -15,6 +15,8 @@ final class Stack: Sendable {
     let layout: RuntimeLayout
     let supervisorArguments: [String]
     private let isBorrowed: Bool
+    /// Where the folder is, when that is to be filled.
+    let disk: SmallDisk?
 
     /// The folder of the built products: the one this test runs from.
     static let products: String = {
@@ -28,8 +30,9 @@ final class Stack: Sendable {
 
     static var service: String { products + "/stand-in-service" }
 
-    init(_ supervisorArguments: [String] = [], in parent: String = "/tmp") throws {
-        folder = parent + "/sup-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    init(_ supervisorArguments: [String] = [], in parent: String = "/tmp", on disk: SmallDisk? = nil) throws {
+        self.disk = disk
+        folder = (disk?.folder ?? parent) + "/sup-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         layout = RuntimeLayout(runtimeDirectory: folder)
         self.supervisorArguments = supervisorArguments
         isBorrowed = false
@@ -38,6 +41,7 @@ final class Stack: Sendable {
 
     /// The same folder with an ordinary supervisor; the other one cleans up.
     init(adopting other: Stack, _ supervisorArguments: [String] = []) throws {
+        disk = nil
         folder = other.folder
         layout = other.layout
         self.supervisorArguments = supervisorArguments

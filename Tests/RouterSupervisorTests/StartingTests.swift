@@ -143,6 +143,26 @@ import Testing
         }
     }
 
+    @Test func `a probe that takes longer than its period is not asked twice at a time`() throws {
+        let stack = try Stack()
+        var client = try stack.connect()
+        let told = stack.folder + "/told"
+        let spec = stack.spec("a") {
+            let script =
+                "mkdir \(told).lock || echo overlap >>\(told); sleep 0.1; echo asked >>\(told); rmdir \(told).lock"
+            var probe = ProbeSpec(target: .exec(["/bin/sh", "-c", script]))
+            (probe.period, probe.startInterval, probe.timeout) = (.milliseconds(5), .milliseconds(5), .seconds(10))
+            $0.readiness = probe
+        }
+        _ = try client.start([], specs: [spec], wait: .ready, timeout: .seconds(20))
+        let lines = {
+            String(decoding: (try? FileSystem.read(told, limit: 4096)) ?? [], as: UTF8.self).split(separator: "\n")
+        }
+        try expectSoon("it is asked again and again") { lines().count >= 5 }
+        #expect(lines().allSatisfy { $0 == "asked" })
+        _ = try client.stop([], timeout: .seconds(10))
+    }
+
     @Test func `a missing key is named`() throws {
         let stack = try Stack()
         var client = try stack.connect()

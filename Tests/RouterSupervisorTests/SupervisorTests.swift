@@ -27,7 +27,10 @@ import Testing
         #expect(status.phase == .running)
         #expect(status.pid == pid)
         #expect(status.wanted == .running)
-        #expect((status.resources?.residentBytes ?? 0) > 0)
+        let resources = try #require(status.resources)
+        #expect(resources.residentBytes > 0 && resources.processorPercent >= 0)
+        #expect(resources.descriptors >= 3 && resources.processes == 1)
+        #expect(status.listeningPorts == [])
 
         #expect(try client.stop([], timeout: .seconds(10)).map(\.result) == [.stopped])
         #expect(stack.livePIDs().isEmpty)
