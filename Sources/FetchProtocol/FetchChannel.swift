@@ -18,13 +18,15 @@ package final class FetchChannel: Sendable {
         var children: Set<Int32> = []
         /// A step is under way, or done, that is answered before the process leaves.
         var isCompleting = false
+        /// The mark of programs whose whole tree ends with them.
+        var marks: [Int32: String] = [:]
     }
 
     private let state = Mutex(State())
     private let sending = Mutex(())
     private let output: Int32
 
-    /// Lines that nobody has asked for are forgotten beyond this number.
+    /// Of lines that nobody has asked for, only the last are kept.
     private static let inputLimit = 64
 
     /// - Parameter output: the descriptor that the command reads; not closed by the channel.
@@ -63,26 +65,36 @@ package final class FetchChannel: Sendable {
 
     func received(input: String) {
         state.withLock { state in
-            if state.inputs.count < Self.inputLimit { state.inputs.append(input) }
+            if state.inputs.count >= Self.inputLimit { state.inputs.removeFirst() }
+            state.inputs.append(input)
         }
     }
 
-    /// Starts a program; it and its group are killed when the command goes away before `finished(pid:)`.
+    /// Starts a program; it, its group and what has left that are killed when the command goes away before
+    /// `finished(pid:)`.
     package func start(_ spec: ProcessSpec, input: Int32, output: Int32, error: Int32) throws(SpawnError) -> Int32 {
         // Under the lock: whoever ends the children must see this one or keep it from starting.
         let started = state.withLock { state in
             Result { () throws(SpawnError) in
+                let mark = MarkedProcesses.newMark()
+                var spec = spec
+                spec.environment.append(mark)
                 let pid = try ChildProcess.spawn(spec, input: input, output: output, error: error).pid
                 state.children.insert(pid)
+                state.marks[pid] = mark
                 return pid
             }
         }
         return try started.get()
     }
 
-    /// The program that `start` started has been reaped.
+    /// The program that `start` started has been reaped; what it left behind is ended.
     package func finished(pid: Int32) {
-        state.withLock { _ = $0.children.remove(pid) }
+        let mark = state.withLock { state in
+            state.children.remove(pid)
+            return state.marks.removeValue(forKey: pid)
+        }
+        if let mark { MarkedProcesses.end(mark) }
     }
 
     /// Runs `step` to its end and answers even when the command goes away meanwhile: no file is left half made, and none
@@ -126,6 +138,7 @@ package final class FetchChannel: Sendable {
             state.withLock { state in
                 guard !state.isCompleting || MonotonicTime.now() >= deadline else { return }
                 for pid in state.children { kill(-pid, SIGKILL) }
+                for mark in state.marks.values { MarkedProcesses.end(mark) }
                 // Files are left as after a crash, which every step is prepared for.
                 _exit(FetchServer.abandonedExitCode)
             }

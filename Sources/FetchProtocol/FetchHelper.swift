@@ -65,7 +65,7 @@ package struct FetchHelper: Sendable {
         private let requestNumber: Int32
         private let answers: OwnedDescriptor
         private var buffer = FetchLineBuffer()
-        private var inputBuffer = FetchLineBuffer()
+        private var inputLines = OperatorLines()
 
         private init(
             name: String, pid: Int32, requests: consuming OwnedDescriptor, answers: consuming OwnedDescriptor
@@ -171,12 +171,10 @@ package struct FetchHelper: Sendable {
         private mutating func forwardInput(from descriptor: Int32) throws(FetchProtocolError) -> Bool {
             var bytes = [UInt8](repeating: 0, count: 4096)
             let count = retryingInterrupts { systemRead(descriptor, &bytes, bytes.count) }
-            guard count > 0 else { return false }
-            inputBuffer.append(Array(bytes.prefix(count)))
-            while let line = try inputBuffer.next() {
-                try send(FetchLine.encode(input: String(decoding: line, as: UTF8.self)))
-            }
-            return true
+            // The last line may have no end, as with `printf`.
+            let lines = count > 0 ? inputLines.append(bytes.prefix(count)) : inputLines.finish()
+            for line in lines { try send(FetchLine.encode(input: line)) }
+            return count > 0
         }
 
         /// Closes the pipe, which asks the helper to leave, and kills it when it has not done so in time.

@@ -26,6 +26,8 @@ package struct JSONWebToken: Equatable, Sendable {
     /// The `exp` claim; nil when it is missing or beyond what a calendar holds.
     package var expiry: Timestamp? { moment("exp") }
     package var issued: Timestamp? { moment("iat") }
+    /// When the owner proved who he is; tokens renewed since then keep it.
+    package var authenticated: Timestamp? { moment("auth_time") }
 
     package var email: String? {
         nonEmpty(claims["email"]) ?? nonEmpty(claims[Self.profileClaim]?["email"])

@@ -42,11 +42,16 @@ package struct Login: ~Copyable {
             if let line = console.line(within: .zero) { return .pasted(line) }
             let left = (machine.nextTick ?? .now()) - .now()
             if left <= .zero { return .tick }
-            if let parameters = waitForCallback(min(left, Self.patience)) { return .callback(parameters) }
+            switch waitForCallback(min(left, Self.patience)) {
+            case .callback(let parameters): return .callback(parameters)
+            case .otherAttempt: return .stray(.otherAttempt)
+            case .incomplete: return .stray(.notACallback)
+            case nil: continue
+            }
         }
     }
 
-    private mutating func waitForCallback(_ limit: Duration) -> CallbackParameters? {
+    private mutating func waitForCallback(_ limit: Duration) -> CallbackListener.Arrival? {
         guard listener != nil else {
             Pause.milliseconds(Int32(clamping: max(1, limit.wholeMilliseconds)))
             return nil
@@ -64,6 +69,7 @@ package struct Login: ~Copyable {
     }
 
     private mutating func perform(_ effect: LoginMachine.Effect) -> LoginMachine.Event? {
+        server.client.callLimit = machine.callLimit(now: .now())
         do throws(ManagementFailure) {
             switch effect {
             case .takeSnapshot: return .snapshot(try server.snapshot())
@@ -94,7 +100,8 @@ package struct Login: ~Copyable {
         }
     }
 
-    private func announce(_ ticket: LoginTicket) {
+    private mutating func announce(_ ticket: LoginTicket) {
+        listener?.state = ticket.state
         console.value("login_url", ticket.url)
         if let code = ticket.userCode { console.value("user_code", code) }
         console.open(url: ticket.url)

@@ -22,7 +22,7 @@ package struct LoginTicket: Equatable, Sendable {
         }
         guard let url = urls.first(where: { Self.isWebPage($0) }) else { return nil }
         self.url = url
-        let state = json["state"]?.stringValue ?? Self.stateParameter(of: url)
+        let state = Self.givenState(json, url)
         self.state = state.flatMap { Self.isState($0) ? $0 : nil }
         userCode = json["user_code"]?.stringValue.map { LogSafe.line($0, limit: 40) }
     }
@@ -42,8 +42,14 @@ package struct LoginTicket: Equatable, Sendable {
             }
     }
 
-    private static func stateParameter(of url: String) -> String? {
-        CallbackParameters(url)?.state
+    private static func givenState(_ json: JSONValue, _ url: String) -> String? {
+        json["state"]?.stringValue ?? CallbackParameters(url)?.state
+    }
+
+    /// Whether an answer that has a URL names a state that cannot be one: no state at all is something else.
+    static func hasMalformedState(_ json: JSONValue) -> Bool {
+        guard let ticket = LoginTicket(json), ticket.state == nil else { return false }
+        return givenState(json, ticket.url) != nil || json["state"].map { $0 != .null } ?? false
     }
 }
 
@@ -98,6 +104,15 @@ package struct CallbackParameters: Equatable, Sendable {
         self.code = code
         self.state = state
         self.error = error
+    }
+
+    /// Reads what somebody has pasted: as `init(_:)`, with whatever quotes came along.
+    package init?(pasted text: String) {
+        let wrapping: Set<Character> = ["\"", "'", "`", "<", ">", "“", "”", "‘", "’", "«", "»"]
+        func isWrapping(_ character: Character) -> Bool { character.isWhitespace || wrapping.contains(character) }
+        let start = text.drop(while: isWrapping)
+        guard let end = start.lastIndex(where: { !isWrapping($0) }) else { return nil }
+        self.init(String(start[...end]))
     }
 
     /// Reads a callback URL, a path with a query, or a bare query; nil without a state.

@@ -41,6 +41,8 @@ package struct LoginMachine: Sendable {
         case portBusy
         case ticket(LoginTicket)
         case callback(CallbackParameters)
+        /// Somebody called the port with what is no callback of this login.
+        case stray(Remark)
         case pasted(String)
         case submitted
         case status(LoginStatus)
@@ -64,7 +66,7 @@ package struct LoginMachine: Sendable {
     }
 
     /// What the operator should know although the login goes on.
-    package enum Remark: Equatable, Sendable {
+    package enum Remark: Hashable, Sendable {
         case portBusy(port: Int)
         case notACallback
         case otherAttempt
@@ -74,13 +76,14 @@ package struct LoginMachine: Sendable {
     private struct Attempt: Equatable {
         let ticket: LoginTicket
         let before: CredentialSnapshot
-        let deadline: MonotonicTime
         var nextPoll: MonotonicTime
         /// Brought by the browser and not yet accepted by the server.
         var callback: CallbackParameters?
         var awaySince: MonotonicTime?
         var wasAway = false
         var wasPending = false
+        /// The server has taken the callback and was not away since: when it then says "ok", there was a login.
+        var isAttested = false
     }
 
     private enum State: Equatable {
@@ -95,8 +98,29 @@ package struct LoginMachine: Sendable {
         case finished(LoginOutcome)
     }
 
+    /// Who has provoked a remark. Any page on this machine can, over and over; a person gets an answer to each line,
+    /// within reason.
+    private enum Cause: Hashable {
+        case page, person
+
+        var limit: Int {
+            switch self {
+            case .page: 1
+            case .person: 20
+            }
+        }
+    }
+
+    private struct Saying: Hashable {
+        let remark: Remark
+        let cause: Cause
+    }
+
     private let plan: LoginPlan
     private var state = State.ready
+    /// Set by `.start`; it counts in every state.
+    private var deadline: MonotonicTime?
+    private var said: [Saying: Int] = [:]
 
     package init(_ plan: LoginPlan) {
         self.plan = plan
@@ -109,29 +133,48 @@ package struct LoginMachine: Sendable {
     /// When `.tick` is due; nil while a call is under way.
     package var nextTick: MonotonicTime? {
         switch state {
-        case .waiting(let attempt): min(attempt.nextPoll, attempt.deadline)
+        case .waiting(let attempt): min(attempt.nextPoll, deadline ?? attempt.nextPoll)
         case .proving(_, _, let retryAt, _): retryAt
         case .ready, .snapshotting, .openingListener, .requesting, .submitting, .asking, .finished: nil
         }
     }
 
+    /// How long the call that was just asked for may take.
+    package func callLimit(now: MonotonicTime) -> Duration? {
+        guard let deadline else { return nil }
+        // The last look for the credential is worth a moment: it tells success from failure.
+        if case .proving = state { return max(deadline - now, Self.lastLook) }
+        return max(deadline - now, Self.shortestCall)
+    }
+
+    private static let lastLook = Duration.seconds(1)
+    private static let shortestCall = Duration.milliseconds(50)
+
     /// Takes one event; the effects are to be performed in order, and their results fed back.
     package mutating func handle(_ event: Event, now: MonotonicTime) -> [Effect] {
         if case .finished = state { return [] }
+        let effects = react(to: event, now)
+        switch state {
+        case .ready, .finished, .proving: return effects
+        case .snapshotting, .openingListener, .requesting, .waiting, .submitting, .asking:
+            guard let deadline, now >= deadline else { return effects }
+            let remarks = effects.filter { if case .tell = $0 { true } else { false } }
+            return remarks + finish(.timedOut(after: plan.timeout))
+        }
+    }
+
+    private mutating func react(to event: Event, _ now: MonotonicTime) -> [Effect] {
         switch event {
-        case .start: return start()
+        case .start: return start(now)
         case .snapshot(let snapshot): return received(snapshot, now)
         case .listening: return listened(remarks: [])
         case .portBusy:
             guard plan.canPaste else { return finish(.portBusy(port: plan.callbackPort)) }
             return listened(remarks: [.tell(.portBusy(port: plan.callbackPort))])
         case .ticket(let ticket): return received(ticket, now)
-        case .callback(let parameters): return received(parameters)
-        case .pasted(let line):
-            // An empty line is somebody who is bored.
-            guard line.contains(where: { !$0.isWhitespace }) else { return [] }
-            guard let parameters = CallbackParameters(line) else { return [.tell(.notACallback)] }
-            return received(parameters)
+        case .callback(let parameters): return received(parameters, from: .page)
+        case .stray(let remark): return tell(remark, .page)
+        case .pasted(let line): return pasted(line)
         case .submitted: return submitted(now)
         case .status(let status): return received(status, now)
         case .failed(let failure): return received(failure, now)
@@ -142,8 +185,9 @@ package struct LoginMachine: Sendable {
 
     // MARK: - Events
 
-    private mutating func start() -> [Effect] {
+    private mutating func start(_ now: MonotonicTime) -> [Effect] {
         guard case .ready = state else { return [] }
+        deadline = now + plan.timeout
         state = .snapshotting
         return [.takeSnapshot]
     }
@@ -158,7 +202,8 @@ package struct LoginMachine: Sendable {
             state = .requesting(snapshot)
             return [.requestTicket]
         case .proving(let attempt, let until, _, let otherwise):
-            if let entry = snapshot.addition(since: attempt.before, provider: plan.provider) {
+            let isAttested = attempt.isAttested
+            if let entry = snapshot.addition(since: attempt.before, provider: plan.provider, isAttested: isAttested) {
                 return finish(.success(credential: entry))
             }
             return proveLater(attempt, until, otherwise, now)
@@ -174,16 +219,22 @@ package struct LoginMachine: Sendable {
 
     private mutating func received(_ ticket: LoginTicket, _ now: MonotonicTime) -> [Effect] {
         guard case .requesting(let before) = state else { return [] }
-        state = .waiting(
-            Attempt(ticket: ticket, before: before, deadline: now + plan.timeout, nextPoll: now + plan.pollInterval))
+        state = .waiting(Attempt(ticket: ticket, before: before, nextPoll: now + plan.pollInterval))
         return [.announce(ticket)] + (plan.usesCallback && plan.canPaste ? [.askForPaste] : [])
     }
 
-    private mutating func received(_ parameters: CallbackParameters) -> [Effect] {
+    private mutating func pasted(_ line: String) -> [Effect] {
+        // An empty line is somebody who is bored.
+        guard line.contains(where: { !$0.isWhitespace }) else { return [] }
+        guard let parameters = CallbackParameters(pasted: line) else { return tell(.notACallback, .person) }
+        return received(parameters, from: .person)
+    }
+
+    private mutating func received(_ parameters: CallbackParameters, from cause: Cause) -> [Effect] {
         guard plan.usesCallback, case .waiting(let attempt) = state else { return [] }
         // Anybody on this machine can call the port; only the browser knows the state.
-        guard parameters.state == attempt.ticket.state else { return [.tell(.otherAttempt)] }
-        guard parameters.code != nil || parameters.error != nil else { return [.tell(.notACallback)] }
+        guard parameters.state == attempt.ticket.state else { return tell(.otherAttempt, cause) }
+        guard parameters.code != nil || parameters.error != nil else { return tell(.notACallback, cause) }
         state = .submitting(attempt, parameters)
         return [.submit(parameters)]
     }
@@ -192,6 +243,7 @@ package struct LoginMachine: Sendable {
         guard case .submitting(var attempt, let parameters) = state else { return [] }
         if parameters.error != nil { return finish(.denied) }
         attempt.callback = nil
+        attempt.isAttested = true
         attempt.nextPoll = now + min(plan.pollInterval, .milliseconds(500))
         state = .waiting(attempt)
         return []
@@ -210,7 +262,9 @@ package struct LoginMachine: Sendable {
             }
             return prove(attempt, otherwise: attempt.wasAway ? .serverRestarted : .unconfirmed, now)
         case .failed where status.isUnknownState:
-            // A login that ended a minute ago is forgotten as well, and its credential is there.
+            // A login that ended a minute ago is forgotten as well, and its credential is there. So is one that a
+            // restart cut off, and after a restart tokens are renewed: what has only changed proves nothing.
+            attempt.isAttested = false
             return prove(attempt, otherwise: attempt.wasAway ? .serverRestarted : .lostSession, now)
         case .failed(let message): return finish(.failed(message: message))
         case .denied, .cancelled: return finish(.denied)
@@ -226,6 +280,7 @@ package struct LoginMachine: Sendable {
         case .proving(var attempt, let until, _, let otherwise):
             guard failure.isOutage else { return finish(.serverFailed(failure)) }
             attempt.wasAway = true
+            attempt.isAttested = false
             return proveLater(attempt, until, otherwise, now)
         case .ready, .openingListener, .waiting, .finished: return []
         }
@@ -240,6 +295,7 @@ package struct LoginMachine: Sendable {
             return parameters.error != nil ? finish(.denied) : finish(attempt.wasAway ? .serverRestarted : .lostSession)
         case .refused(status: 409, _):
             // Somebody else has brought the same callback: the status tells how it went.
+            attempt.isAttested = true
             return wait(attempt, now)
         case .unreachable, .keyMissing, .wrongKey, .banned, .forbidden, .managementOff, .unsupported, .refused,
             .notJSON:
@@ -251,7 +307,6 @@ package struct LoginMachine: Sendable {
     private mutating func tick(_ now: MonotonicTime) -> [Effect] {
         switch state {
         case .waiting(let attempt):
-            if now >= attempt.deadline { return finish(.timedOut(after: plan.timeout)) }
             guard now >= attempt.nextPoll else { return [] }
             if let callback = attempt.callback {
                 state = .submitting(attempt, callback)
@@ -269,6 +324,13 @@ package struct LoginMachine: Sendable {
 
     // MARK: - Steps
 
+    private mutating func tell(_ remark: Remark, _ cause: Cause) -> [Effect] {
+        let saying = Saying(remark: remark, cause: cause)
+        guard said[saying, default: 0] < cause.limit else { return [] }
+        said[saying, default: 0] += 1
+        return [.tell(remark)]
+    }
+
     private mutating func wait(_ attempt: Attempt, _ now: MonotonicTime) -> [Effect] {
         var attempt = attempt
         attempt.nextPoll = now + plan.pollInterval
@@ -285,11 +347,13 @@ package struct LoginMachine: Sendable {
         let remarks: [Effect] = attempt.awaySince == nil ? [.tell(.serverAway)] : []
         attempt.awaySince = since
         attempt.wasAway = true
+        attempt.isAttested = false
         return wait(attempt, now) + remarks
     }
 
     private mutating func prove(_ attempt: Attempt, otherwise: LoginOutcome, _ now: MonotonicTime) -> [Effect] {
-        state = .proving(attempt, until: now + plan.proofLimit, retryAt: nil, otherwise: otherwise)
+        let until = min(now + plan.proofLimit, deadline ?? now)
+        state = .proving(attempt, until: until, retryAt: nil, otherwise: otherwise)
         return [.takeSnapshot]
     }
 

@@ -30,6 +30,9 @@ package struct LoginEndpoints: Equatable, Sendable {
             ticket: path, status: "get-auth-status", callback: "oauth-callback", list: "auth-files")
     }
 
+    /// Asked without a state, CLIProxyAPI says "ok"; a callback without one could be anybody's.
+    var needState: Bool { list != nil || callback != nil }
+
     /// The paths that older configs name and no server has ever had.
     package static func isKnownDead(_ path: String) -> Bool {
         path.contains("/v0/management/oauth/")
@@ -60,6 +63,12 @@ struct LoginServer: Sendable {
         guard let ticket = LoginTicket(answer) else {
             let message = answer["error"]?.stringValue.map { LogSafe.line($0) }
             throw .refused(status: 200, message: message ?? "there is no login URL in its answer")
+        }
+        if LoginTicket.hasMalformedState(answer) {
+            throw .refused(status: 200, message: "the `state` in its answer cannot be one, so nothing was opened")
+        }
+        if ticket.state == nil, endpoints.needState {
+            throw .refused(status: 200, message: "its answer names no `state`, so the login could not be asked after")
         }
         return ticket
     }

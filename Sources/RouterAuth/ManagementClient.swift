@@ -18,6 +18,8 @@ package struct ManagementCall: Sendable {
     package var key: Secret<String>?
     package var body: Secret<[UInt8]>?
     package var contentType = "application/json"
+    /// How long it may take; nil leaves that to the transport.
+    package var limit: Duration?
 
     package init(_ method: Method, _ url: String, key: Secret<String>? = nil, body: Secret<[UInt8]>? = nil) {
         self.method = method
@@ -75,6 +77,8 @@ package struct ManagementClient: Sendable {
     private let transport: any ManagementTransport
     /// The refusal after which every further call fails without being sent.
     private var refusal: ManagementFailure?
+    /// How long each call may take, for callers with a deadline.
+    package var callLimit: Duration?
 
     /// - Parameter base: `http://host:port`, with or without a final slash.
     package init(base: String, key: Secret<String>?, transport: any ManagementTransport) {
@@ -103,6 +107,7 @@ package struct ManagementClient: Sendable {
         guard key != nil || !isOurs else { throw .keyMissing }
         var call = ManagementCall(method, url, key: isForeign(path) ? nil : key, body: body)
         call.contentType = contentType
+        call.limit = callLimit
         let reply = try transport.send(call)
         guard let failure = Self.failure(of: reply, path: path) else { return reply }
         switch failure {

@@ -17,7 +17,6 @@ package protocol ProgramLauncher: Sendable {
 
 /// Runs the server's program with a login flag, on the calling thread.
 package struct ProgramLogin: Sendable {
-    private static let lineLimitBytes = 16 << 10
     private static let patienceMilliseconds: Int32 = 50
 
     private let provider: LoginProvider
@@ -64,7 +63,7 @@ package struct ProgramLogin: Sendable {
             let machine = ProgramLoginMachine(
                 provider: provider, program: spec.executable, flag: flag,
                 before: CredentialSnapshot(stored: before), timeout: timeout, now: .now())
-            return follow(machine, pid, reading, console, isInterrupted)
+            return follow(machine, pid, ProgramOutput(reading), console, isInterrupted)
         } catch let error as SpawnError {
             return .programMissing(program: spec.executable, reason: error.diagnostic.message)
         } catch {
@@ -73,29 +72,28 @@ package struct ProgramLogin: Sendable {
     }
 
     private func follow(
-        _ machine: ProgramLoginMachine, _ pid: Int32, _ output: borrowing OwnedDescriptor, _ console: any LoginConsole,
+        _ machine: ProgramLoginMachine, _ pid: Int32, _ output: consuming ProgramOutput, _ console: any LoginConsole,
         _ isInterrupted: @Sendable () -> Bool
     ) -> LoginOutcome {
         var machine = machine
-        var pending: [UInt8] = []
-        var isOpen = true
         while true {
             if let outcome = machine.outcome { return outcome }
             var events: [ProgramLoginMachine.Event] = []
             if isInterrupted() { events.append(.interrupted) }
-            if isOpen, let lines = Self.lines(output, &pending) {
-                events += lines.map { .line($0) }
-            } else {
-                isOpen = false
-                // All it said has been read: now its end can be judged.
-                if let status = try? ChildProcess.reap(pid: pid) {
-                    events.append(.exited(status))
-                } else {
-                    Pause.milliseconds(Self.patienceMilliseconds)
-                }
+            events += output.lines(within: Self.patienceMilliseconds).map { .line($0) }
+            // Whoever it has started may hold its output open for ever: its own end is what counts.
+            if ProcessControl.hasEnded(child: pid) {
+                events += output.rest().map { .line($0) }
+                events.append(.exited(Self.end(pid)))
             }
             for event in events + [.tick] { perform(machine.handle(event, now: .now()), pid, console, &machine) }
         }
+    }
+
+    /// Ends what is left of the program's group, while its number still means it, and reaps the program.
+    private static func end(_ pid: Int32) -> ExitStatus {
+        ProcessControl.signalGroup(pid, SIGKILL)
+        return (try? ChildProcess.reap(pid: pid)).flatMap { $0 } ?? .unknown
     }
 
     private func perform(
@@ -115,26 +113,5 @@ package struct ProgramLogin: Sendable {
             case .finish: break
             }
         }
-    }
-
-    /// The whole lines that are there now; nil at the end of the output.
-    private static func lines(_ output: borrowing OwnedDescriptor, _ pending: inout [UInt8]) -> [String]? {
-        var wait = pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0)
-        guard poll(&wait, 1, patienceMilliseconds) > 0 else { return [] }
-        guard let chunk = try? output.read(upTo: 4096), !chunk.isEmpty else {
-            guard !pending.isEmpty else { return nil }
-            let last = String(decoding: pending, as: UTF8.self)
-            pending = []
-            return [last]
-        }
-        pending += chunk
-        var lines: [String] = []
-        while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-            lines.append(String(decoding: pending[..<end], as: UTF8.self))
-            pending.removeSubrange(...end)
-        }
-        // A line that never ends is not one of those that matter.
-        if pending.count > lineLimitBytes { pending = [] }
-        return lines
     }
 }

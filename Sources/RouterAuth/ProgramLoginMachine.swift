@@ -25,13 +25,17 @@ package struct ProgramLoginMachine: Sendable {
     private enum State: Equatable {
         case running(deadline: MonotonicTime)
         /// It was told to stop because of this.
-        case stopping(LoginOutcome)
+        case stopping(LoginOutcome, until: MonotonicTime)
         case proving(otherwise: LoginOutcome)
         case finished(LoginOutcome)
     }
 
     /// The exit code for "the callback port is in use".
     private static let portBusyExit: Int32 = 13
+    /// Codes that are shown: a program may ask for a second one when the first has ended.
+    private static let ticketLimit = 3
+    /// How long a killed program may take to be gone; one that the kernel holds on to is left to it.
+    private static let farewell = Duration.seconds(3)
 
     private let provider: LoginProvider
     private let program: String
@@ -43,6 +47,7 @@ package struct ProgramLoginMachine: Sendable {
     private var reason: String?
     private var saysSuccess = false
     private var isFlagUnknown = false
+    private var announced: [LoginTicket] = []
 
     package init(
         provider: LoginProvider, program: String, flag: String, before: CredentialSnapshot, timeout: Duration,
@@ -66,18 +71,21 @@ package struct ProgramLoginMachine: Sendable {
         case (.running, .exited(let status)): return exited(status)
         case (.running(let deadline), .tick):
             guard now >= deadline else { return [] }
-            state = .stopping(.timedOut(after: timeout))
+            state = .stopping(.timedOut(after: timeout), until: now + Self.farewell)
             return [.stopProgram]
         case (.running, .interrupted):
-            state = .stopping(.interrupted)
+            state = .stopping(.interrupted, until: now + Self.farewell)
             return [.stopProgram]
-        case (.stopping(let outcome), .exited): return finish(outcome)
+        case (.stopping(let outcome, _), .exited): return finish(outcome)
+        case (.stopping(let outcome, let until), .tick): return now >= until ? finish(outcome) : []
         case (.proving(let otherwise), .snapshot(let snapshot)):
-            let entry = snapshot.addition(since: before, provider: provider)
+            // A running server may have renewed an old credential meanwhile: that one is no proof by itself.
+            let isAttested = saysSuccess && reason == nil
+            let entry = snapshot.addition(since: before, provider: provider, isAttested: isAttested)
             return finish(entry.map { .success(credential: $0) } ?? otherwise)
         case (.proving, .interrupted): return finish(.interrupted)
-        case (.running, .snapshot), (.stopping, .line), (.stopping, .snapshot), (.stopping, .tick),
-            (.stopping, .interrupted), (.proving, .line), (.proving, .exited), (.proving, .tick), (.finished, _):
+        case (.running, .snapshot), (.stopping, .line), (.stopping, .snapshot), (.stopping, .interrupted),
+            (.proving, .line), (.proving, .exited), (.proving, .tick), (.finished, _):
             return []
         }
     }
@@ -92,6 +100,8 @@ package struct ProgramLoginMachine: Sendable {
             guard let url, let ticket = LoginTicket(["url": .string(url), "user_code": .string(code)]) else {
                 return []
             }
+            guard announced.count < Self.ticketLimit, !announced.contains(ticket) else { return [] }
+            announced.append(ticket)
             return [.announce(ticket)]
         } else if line.contains("flag provided but not defined") {
             isFlagUnknown = true

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-internal import Diagnostics
 package import FetchProtocol
 internal import SystemIO
 
@@ -37,7 +36,7 @@ package struct FetchRunner: Sendable {
             case .notice(let diagnostic):
                 console.progress("")
                 console.report(diagnostic)
-            case .value(let name, let text): console.write("\(name)=\(DiagnosticRenderer.printable(text))\n")
+            case .value(let name, let text): console.showValue(name, text)
             case .prompt(let text):
                 console.progress("")
                 console.prompt(text)

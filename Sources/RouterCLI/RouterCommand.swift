@@ -32,6 +32,8 @@ extension RouterCommand {
 package enum CommandLineTool {
     /// Runs the command that `arguments` (without the program's name) ask for.
     package static func run(_ arguments: [String]) -> ExitStatus {
+        // A reader that goes away must not end a command in the middle of its work.
+        SignalNumber.ignorePipe()
         if let command = ShortCommandLine(arguments) {
             return run(arguments, Invocation(), changesStack: command.changesStack) { try command.run(in: $0) }
         }

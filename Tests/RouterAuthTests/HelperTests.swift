@@ -113,6 +113,38 @@ import Testing
         try process.kill9()
     }
 
+    @Test(arguments: [
+        ("", "'", "'"), (String(repeating: "A", count: 2_000_000) + "\n", "", "\n"),
+        (String(repeating: "\u{1B}[2J?\n", count: 200), "  <", ">\r\n"),
+    ])
+    func `rubbish before it and a missing end keep no pasted line away`(
+        before: String, opening: String, closing: String
+    ) throws {
+        let server = try PlayedServer("legacy")
+        let process = try server.start()
+        var pair = try DescriptorPair.pipe()
+        let reading = pair.takeReadEnd()
+        let writing = Mutex<OwnedDescriptor?>(pair.takeWriteEnd())
+        let ears = Ears()
+        var request = login(server)
+        request.acceptsPaste = true
+        let answer = try helper.run(request, input: reading.rawValue) { update in
+            ears.add(update)
+            guard case .value("login_url", let url) = update else { return }
+            let line = "http://localhost:1455/auth/callback?code=c&state=\(Web.state(of: url) ?? "")"
+            let bytes = Array((before + opening + line + closing).utf8)
+            try? BackgroundThread.start {
+                writing.withLock { end in
+                    if let end = end.take() { try? end.writeAll(bytes) }
+                }
+            }
+        }
+        #expect(answer.isSuccess, "\(answer)")
+        #expect(ears.text.contains("auth/not-a-callback") == !before.isEmpty)
+        #expect(ears.text.components(of: "auth/not-a-callback") <= 20)
+        try process.kill9()
+    }
+
     @Test func `copilot falls back to the program where the server has no such call`() throws {
         let server = try PlayedServer("current")
         let process = try server.start()

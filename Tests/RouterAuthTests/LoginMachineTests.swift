@@ -134,6 +134,100 @@ import Testing
                 == [.finish(.success(credential: nil))])
     }
 
+    // MARK: - What proves a login
+
+    private static func snapshot(_ fingerprint: String, authenticated: Int64? = nil) -> CredentialSnapshot {
+        let moment = authenticated.map { Timestamp(nanoseconds: $0 * 1_000_000_000) }
+        return CredentialSnapshot(
+            listed: [.init(name: "codex-a.json", provider: "codex", fingerprint: fingerprint)],
+            stored: [
+                .init(name: "codex-a.json", provider: "codex", fingerprint: fingerprint, authenticated: moment)
+            ])
+    }
+
+    /// How a login ends that found `before`, went through `events`, and finds `after` at its end.
+    private func end(
+        _ before: CredentialSnapshot, _ events: [LoginMachine.Event], _ after: CredentialSnapshot
+    ) -> LoginOutcome? {
+        var machine = LoginMachine(Self.plan)
+        var now = Self.start
+        for event in [.start, .snapshot(before), .listening, .ticket(Self.ticket)] + events {
+            // Polls are asked for as they fall due, snapshots where they are wanted.
+            now = now + .seconds(2)
+            if case .status = event { _ = machine.handle(.tick, now: now) }
+            _ = machine.handle(event, now: now)
+        }
+        _ = machine.handle(.snapshot(after), now: now)
+        _ = machine.handle(.tick, now: now + .seconds(10))
+        _ = machine.handle(.snapshot(after), now: now + .seconds(10))
+        return machine.outcome
+    }
+
+    private static let taken: [LoginMachine.Event] = [
+        .callback(CallbackParameters(code: "c", state: "s1", error: nil)), .submitted,
+    ]
+    private static let isDone = LoginMachine.Event.status(.done(wordIsClear: false))
+    private static let isUnknown = LoginMachine.Event.status(.failed(message: "unknown or expired state"))
+
+    @Test(arguments: [
+        ([isDone], LoginOutcome.unconfirmed), ([isUnknown], .lostSession), ([.status(.pending), isDone], .unconfirmed),
+        ([.status(.pending), isUnknown], .lostSession), (taken + [isUnknown], .lostSession),
+        (taken + [.tick, .failed(.unreachable(word: "refused", detail: "")), isDone], .serverRestarted),
+    ])
+    func `a renewed token is no login`(events: [LoginMachine.Event], outcome: LoginOutcome) {
+        #expect(end(Self.snapshot("1"), events, Self.snapshot("2")) == outcome)
+        let renewed = end(Self.snapshot("1", authenticated: 100), events, Self.snapshot("2", authenticated: 100))
+        #expect(renewed == outcome)
+    }
+
+    @Test func `a changed credential is the work of a login whose callback was taken`() {
+        #expect(end(Self.snapshot("1"), Self.taken + [Self.isDone], Self.snapshot("2"))?.isSuccess == true)
+        #expect(end(Self.snapshot("1"), Self.taken + [Self.isDone], Self.snapshot("1")) == .unconfirmed)
+        let brought = [Self.taken[0], .failed(.refused(status: 409, message: "oauth flow is already completed"))]
+        #expect(end(Self.snapshot("1"), brought + [Self.isDone], Self.snapshot("2"))?.isSuccess == true)
+    }
+
+    @Test func `tokens that tell of a later authentication prove a login that somebody else brought back`() {
+        let after = Self.snapshot("2", authenticated: 200)
+        #expect(end(Self.snapshot("1", authenticated: 100), [Self.isDone], after)?.isSuccess == true)
+        #expect(end(Self.snapshot("1", authenticated: 300), [Self.isDone], after) == .unconfirmed)
+        #expect(end(Self.snapshot("1"), [Self.isDone], after) == .unconfirmed)
+    }
+
+    @Test func `what the folder knew is not new because the server lists it only now`() {
+        var before = Self.snapshot("1")
+        before.listed = []
+        #expect(end(before, [Self.isDone], Self.snapshot("1")) == .unconfirmed)
+    }
+
+    // MARK: - Time and remarks
+
+    @Test func `the time-out counts in every state`() {
+        let before: [LoginMachine.Event] = [.start, .snapshot(Self.empty), .listening, .ticket(Self.ticket), .tick]
+        let late = Self.start + .seconds(300)
+        let away = LoginMachine.Event.failed(.refused(status: 503, message: ""))
+        let last: [LoginMachine.Event] = [.tick, .snapshot(Self.empty), .listening, .ticket(Self.ticket), away]
+        for count in 1...before.count {
+            var machine = LoginMachine(Self.plan)
+            for event in before.prefix(count) { _ = machine.handle(event, now: Self.start + .seconds(2)) }
+            #expect(machine.callLimit(now: Self.start + .seconds(2)) == .seconds(300))
+            _ = machine.handle(last[count - 1], now: late + .seconds(2))
+            #expect(machine.outcome == .timedOut(after: .seconds(300)), "after \(count)")
+        }
+    }
+
+    @Test func `pages are told once, a person each time within reason`() {
+        var machine = waiting()
+        let told = { (event: LoginMachine.Event, machine: inout LoginMachine) in
+            (0..<100).map { _ in machine.handle(event, now: Self.start).count }.reduce(0, +)
+        }
+        #expect(told(.stray(.otherAttempt), &machine) == 1)
+        #expect(told(.callback(CallbackParameters(code: "c", state: "s2", error: nil)), &machine) == 0)
+        #expect(told(.stray(.notACallback), &machine) == 1)
+        #expect(told(.pasted("code=c&state=s2"), &machine) == 20)
+        #expect(told(.pasted("what?"), &machine) == 20)
+    }
+
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
     func `whatever happens, success needs a new credential and the end is the end`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -207,6 +301,14 @@ import Testing
     ])
     func `callbacks are read from a URL, a path or a query`(text: String, code: String) {
         #expect(CallbackParameters(text) == CallbackParameters(code: code, state: "s", error: nil))
+    }
+
+    @Test(arguments: [
+        "\"http://localhost:1455/auth/callback?code=c&state=s\"", "'/auth/callback?code=c&state=s'",
+        " <http://localhost:1455/auth/callback?code=c&state=s> \r", "“code=c&state=s”", "code=c&state=s",
+    ])
+    func `what is pasted may stand in quotes`(text: String) {
+        #expect(CallbackParameters(pasted: text) == CallbackParameters(code: "c", state: "s", error: nil))
     }
 
     @Test(arguments: ["", "hello", "?code=c", "code=c&state=", "code=%zz&state=%00", "state"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Diagnostics
+import JSONSyntax
 import RouterAuth
 import StandInHTTP
 import Synchronization
@@ -59,6 +60,49 @@ import Transfer
             #expect(run(server, console).isSuccess)
         }
         try process.kill9()
+    }
+
+    @Test(arguments: releases)
+    func `a second login that somebody else brings back counts by what its tokens tell`(release: String) throws {
+        let server = try PlayedServer(release)
+        let process = try server.start()
+        let console = PlayedOperator.returning("code=abc&state={state}", to: server.callbackPort)
+        guard case .success(let entry?) = run(server, console) else { return #expect(Bool(false)) }
+        // As if that had been long ago.
+        let path = server.folder + "/" + entry.name
+        var object = try #require(JSONParser.parse(try FileSystem.read(path, limit: 1 << 20)).objectValue)
+        object["id_token"] = .string(CodexFile.token(["auth_time": 1_700_000_000]))
+        try AtomicFile.write(JSONWriter.bytes(of: .object(object)), to: path, mode: 0o600)
+        let elsewhere = PlayedOperator { url, _ in
+            let query = "code=abc&state=" + (Web.state(of: url) ?? "none")
+            try? BackgroundThread.start { _ = try? server.get("/codex/callback?" + query, key: nil) }
+        }
+        let outcome = run(server, elsewhere)
+        #expect(outcome.isSuccess, "\(outcome)")
+        try process.kill9()
+    }
+
+    @Test func `a server that is restarted unseen and renews an old token has not logged in`() throws {
+        let server = try PlayedServer("legacy")
+        let running = Mutex<RunningProgram?>(try server.start())
+        let due: JSONObject = [
+            "type": "codex", "access_token": "old", "refresh_token": "old", "email": "ada@example.com",
+            "expired": "2020-01-01T00:00:00Z", "last_refresh": "2019-12-01T00:00:00Z",
+        ]
+        let console = PlayedOperator { _, _ in
+            _ = try? running.withLock { $0 }?.kill9()
+            let path = server.folder + "/codex-ada@example.com-plus.json"
+            try? AtomicFile.write(JSONWriter.bytes(of: .object(due)), to: path, mode: 0o600)
+            let next = try? server.start()
+            running.withLock { $0 = next }
+            _ = becomesTrue { (try? FileSystem.read(path, limit: 1 << 20)) != JSONWriter.bytes(of: .object(due)) }
+        }
+        try PrivateDirectory.create(server.folder)
+        try AtomicFile.write(
+            JSONWriter.bytes(of: .object(due)), to: server.folder + "/codex-ada@example.com-plus.json", mode: 0o600)
+        let outcome = run(server, console)
+        #expect(outcome == .unconfirmed, "\(outcome)")
+        _ = try? running.withLock { $0 }?.kill9()
     }
 
     @Test(arguments: releases)

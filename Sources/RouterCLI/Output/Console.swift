@@ -2,6 +2,7 @@
 
 package import Diagnostics
 internal import JSONSyntax
+internal import Synchronization
 internal import SystemIO
 
 /// Where the command's words go: data to standard output, everything else to standard error.
@@ -38,16 +39,33 @@ package struct Console: Sendable {
         }
     }
 
+    /// Prints a fact that is known before the command's result. JSON on standard output is one object, so that such facts
+    /// go to standard error there.
+    package func showValue(_ name: String, _ text: String) {
+        let line = DiagnosticRenderer.printable("\(name)=\(text)")
+        switch format {
+        case .text: write(line + "\n")
+        case .json: complain(line)
+        }
+    }
+
     /// Prints text as it is, such as a rendered file or followed log lines.
     package func write(_ text: String) {
         write(Array(text.utf8))
     }
 
-    /// Prints bytes as they are. A reader that went away, as `head` does, ends the command quietly.
+    /// Prints bytes as they are. A reader that went away, as `head` does, takes nothing from the command: what it has
+    /// begun is finished and recorded. Commands that only print ask `outputIsClosed`.
     package func write(_ bytes: [UInt8]) {
-        // A closed pipe raises SIGPIPE, which ends the process as it ends any filter.
-        try? OwnedDescriptor.writeAll(bytes, to: 1)
+        do throws(SystemError) { try OwnedDescriptor.writeAll(bytes, to: 1) } catch {
+            if error.isBrokenPipe { Self.closedOutput.store(true, ordering: .relaxed) }
+        }
     }
+
+    private static let closedOutput = Atomic(false)
+
+    /// Whether nobody reads standard output any more.
+    package var outputIsClosed: Bool { Self.closedOutput.load(ordering: .relaxed) }
 
     /// Tells about a problem, its place and what to do next.
     package func report(_ diagnostic: Diagnostic) {

@@ -8,8 +8,8 @@ enum TokenMaker {
 
     static func identityToken(email: String, account: String, plan: String, issued: Int) -> String {
         token([
-            "aud": ["app_EMoamEEZ73f0CkXaXp7hrann"], "email": .string(email), "exp": .integer(issued + 3600),
-            "iat": .integer(issued), "iss": "https://auth.openai.com", "sub": "auth0|standin",
+            "aud": ["app_EMoamEEZ73f0CkXaXp7hrann"], "auth_time": .integer(issued), "email": .string(email),
+            "exp": .integer(issued + 3600), "iat": .integer(issued), "iss": "https://auth.openai.com", "sub": "auth0|standin",
             "https://api.openai.com/auth": [
                 "chatgpt_account_id": .string(account), "chatgpt_plan_type": .string(plan),
             ],

@@ -139,11 +139,25 @@ struct Login {
         request.callbackPort = settings.callbackPort
         request.acceptsPaste = inputCanSpeak
         request.browser = options.noBrowser ? [] : browser
-        request.browserEnvironment = stack.context.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        request.browserEnvironment = Self.browserEnvironment(stack.context.environment)
         request.endpoints = LoginRequest.Endpoints(
             ticket: settings.authURLEndpoint, status: settings.statusEndpoint, callback: settings.callbackEndpoint)
         request.program = server.program
         return request
+    }
+
+    /// What a browser needs to find the desktop and its own settings; keys and tokens are not among it.
+    static func browserEnvironment(_ variables: [String: String]) -> [String] {
+        let names: Set<String> = [
+            "BROWSER", "DESKTOP_SESSION", "DISPLAY", "HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "TMPDIR",
+            "TZ", "USER", "WAYLAND_DISPLAY", "XAUTHORITY", "DE", "KDE_FULL_SESSION", "KDE_SESSION_VERSION",
+            "GNOME_DESKTOP_SESSION_ID", "WSL_DISTRO_NAME", "WSL_INTEROP", "DESKTOP_STARTUP_ID",
+        ]
+        let prefixes = ["DBUS_", "LC_", "XDG_", "MOZ_"]
+        let needed = variables.filter { name, _ in
+            names.contains(name) || prefixes.contains { name.hasPrefix($0) }
+        }
+        return needed.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
     /// What opens a page, where somebody can see it.

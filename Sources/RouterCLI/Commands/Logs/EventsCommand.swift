@@ -43,7 +43,7 @@ package struct EventsCommand: RouterCommand {
         guard follow else { return .success }
         try LogFollower([LogFollower.Source(name: "events", path: path)], tail: 0).run { _, line in
             if matches(line) { show(line, context.console) }
-            return true
+            return !context.console.outputIsClosed
         }
         return .success
     }

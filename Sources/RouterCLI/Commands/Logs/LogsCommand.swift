@@ -52,7 +52,7 @@ package struct LogsCommand: RouterCommand {
                 for member in Self.object(line, name).members { object[member.name] = member.value }
                 console.write(JSONWriter.text(of: .object(object)) + "\n")
             }
-            return true
+            return !console.outputIsClosed
         }
         return .success
     }
