@@ -225,7 +225,8 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "JSONSyntaxTests", dependencies: ["JSONSyntax"], swiftSettings: strict),
         .testTarget(
-            name: "LLMRoutingTests", dependencies: ["JSONSyntax", "LLMRouting", "SystemIO"], exclude: ["Fixtures"],
+            name: "LLMRoutingTests", dependencies: ["GatewayConfig", "JSONSyntax", "LLMRouting", "SystemIO"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "LiteLLMConfigTests",

@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: MIT
 
-package import JSONSyntax
+internal import JSONSyntax
 package import LLMRouting
 
 /// Reads a request's messages for decisions that depend on them.
 package enum PromptReader {
     /// The messages of a body; none where it is not JSON.
+    ///
+    /// - Parameter printing: whether the score of `mode: vibe` will read them. It knows nothing but `messages`, and the
+    ///   last one's content as Python prints it, which costs a copy of every image in it: see
+    ///   ``RoutingTable/needsPrintedPrompt(forModel:)``.
     package static func read(_ body: some Sequence<UInt8>, printing: Bool) -> Prompt {
-        guard let root = try? JSONParser.parse(Array(body)) else { return Prompt() }
-        return read(root, printing: printing)
-    }
-
-    /// - Parameter printing: whether the last message's content is also kept as Python prints it, which costs a copy of
-    ///   every image in it: see ``RoutingTable/needsPrintedPrompt(forModel:)``.
-    package static func read(_ root: JSONValue, printing: Bool) -> Prompt {
+        let bytes = Array(body)
+        guard let root = try? JSONParser.parse(bytes) else { return Prompt() }
         var messages = (root["messages"]?.arrayValue ?? []).map(message)
-        if printing, let content = root["messages"]?.arrayValue?.last?["content"], content.stringValue == nil {
-            messages[messages.count - 1].printedContent = PythonText.printed(JSONWriter.bytes(of: content))
-        }
-        if messages.isEmpty {
-            switch root["input"] ?? root["prompt"] {
-            case .string(let text): messages = [PromptMessage(role: .user, text: text)]
-            case .array(let items):
-                messages = items.map { $0.stringValue.map { PromptMessage(role: .user, text: $0) } ?? message($0) }
-            default: break
+        if printing {
+            if let content = root["messages"]?.arrayValue?.last?["content"], content.stringValue == nil {
+                messages[messages.count - 1].printedContent = PythonText.contentOfLastMessage(in: bytes)
             }
-        }
-        if let system = root["system"], root["messages"] != nil {
-            messages.insert(PromptMessage(role: .system, text: content(system).text), at: 0)
+        } else {
+            if messages.isEmpty { messages = input(root) }
+            if let system = root["system"], root["messages"] != nil {
+                messages.insert(PromptMessage(role: .system, text: content(system).text), at: 0)
+            }
         }
         let tools = root["tools"]?.arrayValue ?? root["functions"]?.arrayValue ?? []
         return Prompt(messages: messages, offersTools: !tools.isEmpty)
+    }
+
+    /// What other APIs than the chat's ask.
+    private static func input(_ root: JSONValue) -> [PromptMessage] {
+        switch root["input"] ?? root["prompt"] {
+        case .string(let text): [PromptMessage(role: .user, text: text)]
+        case .array(let items):
+            items.map { $0.stringValue.map { PromptMessage(role: .user, text: $0) } ?? message($0) }
+        default: []
+        }
     }
 
     private static func message(_ value: JSONValue) -> PromptMessage {

@@ -57,7 +57,7 @@ package enum RoleFile {
         switch node.content {
         case .sequence(let elements): return .list(elements.map(value))
         case .mapping(let entries):
-            return .map(Settings(entries.map { ($0.key.scalar?.text ?? "", value(of: $0.value)) }))
+            return .map(Settings(entries.map { (value(of: $0.key).nameValue ?? "", value(of: $0.value)) }))
         case .scalar(let scalar):
             switch scalar.resolvedType {
             case .null: return .null

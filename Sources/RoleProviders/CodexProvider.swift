@@ -40,9 +40,9 @@ public struct CodexProvider: CompletionProvider {
                 } catch let error as SpawnError {
                     // A program that is being installed, or a machine that is out of processes, for a moment.
                     guard error.isTransient, attempt < Self.startAttempts, !isCancelled() else {
-                        throw error.isTransient
-                            ? CompletionFailure(.providerError, "Codex CLI not started: \(error.diagnostic.message)")
-                            : Self.notFound(command)
+                        throw error.isMissingProgram
+                            ? Self.notFound(command)
+                            : CompletionFailure(.providerError, "Codex CLI not started: \(error.diagnostic.message)")
                     }
                     Pause.milliseconds(50)
                 }
@@ -85,7 +85,8 @@ public struct CodexProvider: CompletionProvider {
         case .unknown: code = -1
         }
         guard code == 0 else {
-            throw CompletionFailure(.providerError, "Codex CLI exited \(code): \(result.errors.prefix(200))")
+            throw CompletionFailure(
+                .providerError, "Codex CLI exited \(code): \(String(result.errors.unicodeScalars.prefix(200)))")
         }
         guard !result.isCut else {
             throw CompletionFailure(.invalidResponse, "Codex CLI printed more than \(outputLimitBytes) bytes")

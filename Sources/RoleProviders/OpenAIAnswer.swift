@@ -79,6 +79,7 @@ struct OpenAIStream {
     private static let lineLimitBytes = 4 << 20
 
     private let request: CompletionRequest
+    private let secrets: SentSecrets
     private var line: [UInt8] = []
     private var text = ""
     private var usage = CompletionResponse.Usage()
@@ -86,8 +87,9 @@ struct OpenAIStream {
     private var sawFinish = false
     private(set) var isDone = false
 
-    init(_ request: CompletionRequest) {
+    init(_ request: CompletionRequest, secrets: SentSecrets) {
         self.request = request
+        self.secrets = secrets
     }
 
     /// The pieces of text in the next bytes.
@@ -131,8 +133,10 @@ struct OpenAIStream {
             throw CompletionFailure(.invalidResponse, "an event of the stream is no JSON")
         }
         if let error = value["error"], error != .null {
+            let text = error.stringValue ?? error["message"]?.stringValue ?? ""
             throw CompletionFailure(
-                .providerError, "Provider returned an error: \((error["message"]?.stringValue ?? "").prefix(200))")
+                .providerError,
+                "Provider returned an error: " + String(secrets.redacted(text).unicodeScalars.prefix(200)))
         }
         model = model ?? value["model"]?.stringValue
         if let counts = value["usage"], counts != .null { usage = try OpenAIAnswer.usage(counts) }

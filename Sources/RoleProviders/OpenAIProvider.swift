@@ -85,7 +85,7 @@ public struct OpenAIProvider: CompletionProvider {
                 yield(.finished(response))
                 return
             }
-            var reader = OpenAIStream(request)
+            var reader = OpenAIStream(request, secrets: call.secrets)
             while !isCancelled(), case let bytes = try stream.read(), !bytes.isEmpty {
                 for text in try reader.receive(bytes) { yield(.text(text)) }
                 if reader.isDone { break }
@@ -125,8 +125,8 @@ public struct OpenAIProvider: CompletionProvider {
             request.timeout > .zero
             ? request.timeout : settings["timeout"].flatMap(\.duration) ?? Self.defaultTimeout
         return OpenAICall(
-            url: url, headers: headers, body: OpenAIAnswer.body(of: request, isStreaming: isStreaming), key: key,
-            timeout: timeout, transfer: transfer)
+            url: url, headers: headers, body: OpenAIAnswer.body(of: request, isStreaming: isStreaming),
+            secrets: SentSecrets(key: key, headers: headers), timeout: timeout, transfer: transfer)
     }
 }
 
@@ -134,11 +134,11 @@ public struct OpenAIProvider: CompletionProvider {
 struct OpenAICall: Sendable {
     let request: TransferRequest
     let transfer: TransferSettings
+    let secrets: SentSecrets
     private let timeout: Duration
-    private let key: Secret<String>
 
     init(
-        url: TransferURL, headers: [(String, String)], body: [UInt8], key: String, timeout: Duration,
+        url: TransferURL, headers: [(String, String)], body: [UInt8], secrets: SentSecrets, timeout: Duration,
         transfer: TransferSettings
     ) {
         var request = TransferRequest(url)
@@ -158,7 +158,7 @@ struct OpenAICall: Sendable {
         self.request = request
         self.transfer = settings
         self.timeout = timeout
-        self.key = Secret(key)
+        self.secrets = secrets
     }
 
     func failure(_ error: TransferError) -> CompletionFailure {
@@ -175,15 +175,42 @@ struct OpenAICall: Sendable {
             throw CompletionFailure(
                 .rateLimit, "Rate limited by provider", retryAfter: head.retryAfter(now: .now()))
         case 400...:
-            var text = String(decoding: body, as: UTF8.self)
-            // A server may repeat what it was sent.
-            if key.reveal().utf8.count >= 8 { text = text.replacing(key.reveal(), with: "<redacted>") }
+            let text = secrets.redacted(String(decoding: body, as: UTF8.self)).unicodeScalars.prefix(200)
             throw CompletionFailure(
-                .providerError, "Provider returned HTTP \(head.status): \(text.prefix(200))",
+                .providerError, "Provider returned HTTP \(head.status): \(String(text))",
                 retryAfter: head.retryAfter(now: .now()))
         case 300..<400: throw CompletionFailure(.unknown, "Provider redirects (HTTP \(head.status))")
         default: return
         }
+    }
+}
+
+/// What a request carries that nobody else may read: a server may repeat what it was sent.
+struct SentSecrets: Sendable {
+    /// A shorter one is a word that texts have anyway.
+    private static let shortestBytes = 6
+    /// Headers that say who the caller is and never what it is allowed to.
+    private static let openHeaders: Set = [
+        "accept", "content-type", "http-referer", "referer", "user-agent", "x-title",
+    ]
+
+    /// The longest first, since a short one may be part of it.
+    private let values: Secret<[String]>
+
+    /// - Parameters:
+    ///   - key: of the environment.
+    ///   - headers: all that are sent; what follows a scheme such as `Bearer` is a secret by itself.
+    init(key: String, headers: [(String, String)]) {
+        var found: Set = [key]
+        for (name, value) in headers where !Self.openHeaders.contains(name.lowercased()) {
+            found.formUnion([value, String(value.split(separator: " ").last ?? "")])
+        }
+        values = Secret(
+            found.filter { $0.utf8.count >= Self.shortestBytes }.sorted { $0.utf8.count > $1.utf8.count })
+    }
+
+    func redacted(_ text: String) -> String {
+        values.reveal().reduce(text) { $0.replacing($1, with: "<redacted>") }
     }
 }
 

@@ -24,6 +24,9 @@ package struct SpawnError: Error, Equatable, Sendable {
     package var isTransient: Bool {
         [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(code)
     }
+
+    /// Whether there is no such program.
+    package var isMissingProgram: Bool { step == .exec && code == ENOENT }
 }
 
 extension SpawnError: DiagnosticConvertible {

@@ -84,6 +84,23 @@ import Testing
         #expect(words["mode"] == "words" && words["model"] == "small")
     }
 
+    @Test func `a request that names no model is explained as a ranking of all`() throws {
+        let stack = try Self.stack()
+        let body = #"{"prompt": "say it in 8", "preferences": {"priority": "cost", "max_cost_per_request": 0.00001}}"#
+        try stack.scratch.write("prompt.json", body)
+        let explained = try stack.json("route", "explain", "--file", "prompt.json")
+        #expect(explained["requested_model"] == "" && explained["strategy"] == "ranked-by-cost")
+        #expect(explained["task_class"] == "analysis" && explained["estimated_input_tokens"] == 3)
+        let candidates = try #require(explained["candidates"]?.arrayValue)
+        let unavailable = candidates.filter { $0["unavailable"] != .null }.compactMap { $0["deployment"]?.stringValue }
+        #expect(unavailable.prefix(2) == ["large-1", "pair-good"], "3 tokens cost too much")
+        #expect(candidates.count > unavailable.count)
+        #expect(explained["deployment"] == "large-2", "free, and the first in the file")
+        try stack.scratch.write("wrong.json", #"{"prompt": "x", "preferences": {"priority": "best"}}"#)
+        let wrong = try stack.run("route", "explain", "--file", "wrong.json")
+        #expect(wrong.code == 2 && wrong.errors.contains("wrong at `body.preferences.priority`"), "\(wrong)")
+    }
+
     @Test(arguments: [
         (["--model", "chat-auo"], Int32(1), "did you mean `chat-auto`?"),
         (["--message", "hi"], 2, "--model is needed"),

@@ -56,6 +56,9 @@ struct ChainPropertyTests {
                 if Bool.random(using: &random) {
                     deployment.requestsPerMinute = Int.random(in: 3...30, using: &random)
                 }
+                if Bool.random(using: &random) {
+                    deployment.tokensPerMinute = Int.random(in: 400...4000, using: &random)
+                }
                 policy.deployments.append(deployment)
             }
         }
@@ -63,6 +66,10 @@ struct ChainPropertyTests {
         policy.strategy = random.pick([.shuffle, .leastBusy, .latency, .cost, .usage, .ranked(.speed)])
         policy.budgets.providerCaps = ["p0": BudgetCap(amount: Money(picodollars: 2_000_000_000))]
         policy.budgets.defaultUserCap = BudgetCap(amount: Money(picodollars: 9_000_000_000))
+        policy.providerLimits["p1"] = RateLimits(
+            requestsPerMinute: Int.random(in: 5...40, using: &random),
+            tokensPerMinute: Int.random(in: 500...5000, using: &random))
+        policy.keyLimits["k"] = RateLimits(requestsPerMinute: Int.random(in: 10...60, using: &random))
         policy.allowedFails = Bool.random(using: &random) ? 2 : nil
         if Bool.random(using: &random) { policy.hedge = HedgePolicy(after: .milliseconds(900)) }
         return policy
@@ -96,7 +103,8 @@ struct ChainPropertyTests {
                 Duration.milliseconds(Int.random(in: 0...180_000, using: &random)),
                 RouteRequest(
                     model: "g0", isStreaming: Bool.random(using: &random), estimatedInputTokens: 100,
-                    maximumOutputTokens: 50, user: "u\(Int.random(in: 0..<2, using: &random))", timeout: .seconds(60))
+                    maximumOutputTokens: 50, user: "u\(Int.random(in: 0..<2, using: &random))",
+                    key: Bool.random(using: &random) ? "k" : nil, timeout: .seconds(60))
             )
         }
         let results = try simulation.all(requests)
@@ -106,8 +114,14 @@ struct ChainPropertyTests {
         #expect(results.allSatisfy { $0.run.isOver && ($0.succeeded != ($0.failure != nil)) })
         for deployment in policy.deployments {
             checkCircuit(results, deployment.id)
-            checkLimit(records, deployment)
+            let limits = RateLimits(
+                requestsPerMinute: deployment.requestsPerMinute, tokensPerMinute: deployment.tokensPerMinute)
+            checkLimits(records.filter { $0.attempt.deployment.id == deployment.id }, limits, deployment.id)
         }
+        for (provider, limits) in policy.providerLimits {
+            checkLimits(records.filter { $0.attempt.deployment.provider == provider }, limits, provider)
+        }
+        checkKey(zip(requests, results).filter { $0.0.1.key == "k" }, try #require(policy.keyLimits["k"]))
         checkBudgets(records, policy, simulation)
         let statuses = simulation.engine.statuses(at: simulation.now)
         #expect(statuses.allSatisfy { $0.inFlight == 0 }, "every call is given back")
@@ -146,11 +160,41 @@ struct ChainPropertyTests {
         }
     }
 
-    private func checkLimit(_ records: [AttemptRecord], _ deployment: Deployment) {
-        guard let limit = deployment.requestsPerMinute else { return }
-        let starts = records.filter { $0.attempt.deployment.id == deployment.id }.map(\.startedAt).sorted()
-        for (index, start) in starts.enumerated() where index >= limit {
-            #expect(start - starts[index - limit] >= .seconds(60), "\(deployment.id) got more than \(limit) a minute")
+    /// No 60 seconds hold more calls, or more tokens than were counted when the calls began, than the limits say. Every
+    /// request here may use 150 tokens and uses no more.
+    private func checkLimits(_ records: [AttemptRecord], _ limits: RateLimits, _ name: String) {
+        let sorted = records.sorted { $0.startedAt < $1.startedAt }
+        if let limit = limits.requestsPerMinute {
+            for (index, record) in sorted.enumerated() where index >= limit {
+                #expect(
+                    record.startedAt - sorted[index - limit].startedAt >= .seconds(60),
+                    "\(name) got more than \(limit) a minute")
+            }
+        }
+        guard let limit = limits.tokensPerMinute else { return }
+        var first = 0
+        var tokens = 0
+        for record in sorted {
+            while record.startedAt - sorted[first].startedAt >= .seconds(60) {
+                tokens -= sorted[first].leastTokens
+                first += 1
+            }
+            tokens += record.leastTokens
+            #expect(tokens <= limit, "\(name) got more than \(limit) tokens a minute")
+        }
+    }
+
+    /// A key's requests are counted when they are let in; those that are not say so.
+    private func checkKey(
+        _ asked: [((Duration, RouteRequest), Simulation.Result)], _ limits: RateLimits
+    ) {
+        guard let limit = limits.requestsPerMinute else { return }
+        let admitted = asked.filter { pair in
+            if case .keyRateLimited = pair.1.failure { return false }
+            return true
+        }.map(\.0.0).sorted()
+        for (index, time) in admitted.enumerated() where index >= limit {
+            #expect(time - admitted[index - limit] >= .seconds(60), "the key got more than \(limit) a minute")
         }
     }
 
@@ -175,6 +219,8 @@ struct ChainPropertyTests {
         var random = SeededRandom(seed: seed)
         var policy = randomPolicy(&random)
         policy.budgets = BudgetPolicy()
+        // Calls to others of a provider may use up what the good one shares with them.
+        policy.providerLimits = [:]
         let good = random.pick(policy.deployments).id
         let faults: [Reply] = [
             .status(500), .status(503), .status(429), .status(401), .status(404), .status(402), .silence,
@@ -221,4 +267,9 @@ struct ChainPropertyTests {
             #expect(later - earlier > .seconds(60), "less than one call a minute to a dead provider")
         }
     }
+}
+
+extension AttemptRecord {
+    /// What a window surely holds of a call: the prompt of one that was answered.
+    fileprivate var leastTokens: Int { outcome == .succeeded ? 100 : 0 }
 }

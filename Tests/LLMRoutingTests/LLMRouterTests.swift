@@ -4,48 +4,6 @@ import LLMRouting
 import Synchronization
 import Testing
 
-/// Keeps what a router tells, for every channel.
-private final class Recorder: EventSink, TraceStore {
-    struct Broken: Error {}
-
-    private let state = Mutex(
-        (events: [RouterEvent](), traces: [RequestTrace](), logs: [RouterLogRecord](), sleeps: [Duration]()))
-    let isBroken: Bool
-
-    init(isBroken: Bool = false) {
-        self.isBroken = isBroken
-    }
-
-    var events: [RouterEvent] { state.withLock { $0.events } }
-    var traces: [RequestTrace] { state.withLock { $0.traces } }
-    var logs: [RouterLogRecord] { state.withLock { $0.logs } }
-    var sleeps: [Duration] { state.withLock { $0.sleeps } }
-
-    func emit(_ event: RouterEvent) throws {
-        if isBroken { throw Broken() }
-        state.withLock { $0.events.append(event) }
-    }
-
-    func store(_ trace: RequestTrace) throws {
-        if isBroken { throw Broken() }
-        state.withLock { $0.traces.append(trace) }
-    }
-
-    func log(_ record: RouterLogRecord) { state.withLock { $0.logs.append(record) } }
-    func slept(_ duration: Duration) { state.withLock { $0.sleeps.append(duration) } }
-}
-
-/// Fails or answers as a closure says.
-private struct ScriptedProvider: CompletionProvider {
-    let reply: @Sendable (CompletionRequest, Settings) throws -> String
-
-    func complete(_ request: CompletionRequest, settings: Settings) async throws -> CompletionResponse {
-        CompletionResponse(
-            text: try reply(request, settings), usage: CompletionResponse.Usage(promptTokens: 3, completionTokens: 4),
-            model: request.model, provider: "scripted")
-    }
-}
-
 /// Sends some parts, then breaks.
 private struct BreakingStream: CompletionProvider {
     func complete(_ request: CompletionRequest, settings: Settings) async throws -> CompletionResponse {
@@ -60,13 +18,6 @@ private struct BreakingStream: CompletionProvider {
             continuation.finish(throwing: CompletionFailure(.timeout, "stalled"))
         }
     }
-}
-
-private struct OverridingPolicy: RoutingPolicy {
-    let name = "OverridingPolicy"
-    let choice: ProviderChoice
-
-    func choose(role: String, in configuration: RoleConfiguration) throws -> ProviderChoice { choice }
 }
 
 struct LLMRouterTests {
@@ -181,6 +132,23 @@ struct LLMRouterTests {
         }
         #expect(recorder.sleeps == [.seconds(3)])
         #expect(recorder.traces.map(\.attempt) == [0, 1])
+    }
+
+    @Test func `a task that is cancelled in the pause fails as cancelled`() async throws {
+        var router = LLMRouter(
+            configuration: Self.configuration,
+            environment: .init(calendar: { CalendarTime(secondsSince1970: 0) }), registry: router().registry)
+        let pausing = AsyncStream.makeStream(of: Void.self)
+        router.log = { record in
+            if record.event == RouterEvent.completeError { pausing.continuation.yield() }
+        }
+        router.policy = OverridingPolicy(
+            choice: ProviderChoice(providerName: "first", providerOverrides: Settings([("pause", .bool(true))])))
+        let told = router
+        let task = Task { try await told.complete(role: "again", messages: []) }
+        for await _ in pausing.stream { break }
+        task.cancel()
+        await #expect(throws: CompletionFailure(.cancelled, "cancelled")) { try await task.value }
     }
 
     @Test func `the caller's word counts more than the policy's, and the policy's more than the role's`() async throws {

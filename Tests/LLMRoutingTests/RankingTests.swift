@@ -17,11 +17,12 @@ struct RankingTests {
     ]
 
     private func order(
-        _ prompt: String, _ priority: RankingPriority, most: Money? = nil, reply: Reply = .status(503)
+        _ prompt: String, _ priority: RankingPriority?, most: Money? = nil, strategy: RoutingStrategy = .ranked(.cost),
+        reply: Reply = .status(503)
     ) throws -> Simulation.Result {
         var policy = GatewayPolicy()
         policy.deployments = Self.registry
-        policy.strategy = .ranked(.cost)
+        policy.strategy = strategy
         policy.retry.count = 0
         var simulation = Simulation(policy) { _, _, _ in reply }
         let request = RouteRequest(
@@ -38,6 +39,18 @@ struct RankingTests {
     ])
     func `providers are tried in this order`(_ prompt: String, _ priority: RankingPriority, _ ids: [String]) throws {
         #expect(try order(prompt, priority).calls.map(\.deployment) == ids)
+    }
+
+    @Test(arguments: [
+        (RoutingStrategy.ranked(.speed), RankingPriority?.none, ["openai", "google"]),
+        (.ranked(.speed), .cost, ["google", "openai"]), (.ranked(.cost), .none, ["google", "openai"]),
+        (.shuffle, .none, ["google", "openai"]), (.usage, .none, ["google", "openai"]),
+        (.shuffle, .speed, ["openai", "google"]),
+    ])
+    func `who states no priority gets the policy's, else cost`(
+        _ strategy: RoutingStrategy, _ priority: RankingPriority?, _ ids: [String]
+    ) throws {
+        #expect(try order("hello", priority, strategy: strategy).calls.map(\.deployment) == ids)
     }
 
     @Test func `scores are the base with the boost`() {
@@ -71,6 +84,23 @@ struct RankingTests {
         #expect(try order(prompt, .speed, most: cost).calls.map(\.deployment) == ["google"])
         let none = try order(prompt, .cost, most: try Money(exactly: "0.0002"))
         #expect(none.calls.isEmpty && none.failure?.status == 503)
+    }
+
+    @Test(arguments: [
+        (String(repeating: "日", count: 100), String(repeating: "日", count: 85)),
+        (String(repeating: "x", count: 257), String(repeating: "x", count: 256)),
+        (String(repeating: "x", count: 256), String(repeating: "x", count: 256)),
+    ])
+    func `a user's name is kept up to 256 bytes`(_ name: String, _ kept: String) throws {
+        var policy = GatewayPolicy()
+        policy.deployments = Self.registry
+        policy.budgets.defaultUserCap = BudgetCap(amount: .dollars(1))
+        var simulation = Simulation(policy) { _, _, _ in
+            .answer(after: .milliseconds(1), usage: TokenUsage(inputTokens: 1000, outputTokens: 0))
+        }
+        _ = try simulation.all([(.zero, RouteRequest(model: "", user: name))], rankingAll: true)
+        let balance = simulation.engine.ledger.balance(of: .user(kept), at: simulation.present.calendar)
+        #expect(balance.spent > .zero)
     }
 
     @Test func `attempts are what analytics count`() throws {

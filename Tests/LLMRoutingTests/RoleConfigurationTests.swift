@@ -38,6 +38,36 @@ struct RoleConfigurationTests {
         #expect(read.fallbacks == [.init(provider: "q"), .init(provider: "p", model: "n")])
     }
 
+    @Test(
+        arguments: [
+            (SettingValue.text("0.7"), 0.7), (.text(" 1e3 "), 1000), (.text("-.5"), -0.5), (.integer(2), 2),
+            (.text("hot"), nil), (.text(""), nil), (.text("0x1"), nil), (.text("inf"), nil), (.text("1e999"), nil),
+            (.list([]), nil),
+        ] as [(SettingValue, Double?)])
+    func `a number may be written as a text`(value: SettingValue, number: Double?) {
+        let root = file(roles: map(("r", map(("provider", .text("p")), ("temperature", value)))))
+        #expect((try? RoleConfiguration(root: root).role(named: "r").attributes.temperature) == number)
+        let timed = file(roles: map(("r", map(("provider", .text("p")), ("timeout", value)))))
+        let timeout = try? RoleConfiguration(root: timed).role(named: "r").attributes.timeout
+        #expect(timeout == number.map { .seconds(max(0, $0)) })
+    }
+
+    @Test func `names may look like numbers`() throws {
+        let root = file(
+            providers: map(("1", map(("type", .text("mock"))))),
+            roles: map(
+                (
+                    "7",
+                    map(
+                        ("provider", .integer(1)), ("model", .number(4.1)), ("fallback_providers", .list([.integer(1)]))
+                    )
+                )), defaultRole: .integer(7))
+        let configuration = try RoleConfiguration(root: root)
+        #expect(configuration.problems.isEmpty && configuration.defaultRole == "7")
+        let role = try configuration.role(named: "?")
+        #expect(role.provider == "1" && role.attributes.model == "4.1" && role.fallbacks == [.init(provider: "1")])
+    }
+
     @Test func `the first problem is told, in order`() {
         let cases: [(SettingValue, String)] = [
             (.null, "Config must have a top-level 'llm' key"), (.list([]), "Config must have a top-level 'llm' key"),
@@ -53,7 +83,9 @@ struct RoleConfigurationTests {
             (
                 file(roles: map(("r", map(("provider", .text("zz")))))), "Role 'r' references unknown provider: 'zz'"
             ),
-            (file(providers: .list([])), "Config field llm.providers must be a mapping"),
+            (file(providers: .list([])), "Config missing required field: llm.providers"),
+            (file(providers: .text("")), "Config missing required field: llm.providers"),
+            (file(providers: .list([.null])), "Config field llm.providers must be a mapping"),
             (map(("llm", .null)), "Config field llm must be a mapping"),
             (
                 file(roles: map(("r", map(("provider", .text("p")), ("temperature", .text("hot")))))),
@@ -156,15 +188,6 @@ struct RequestTraceTests {
                   "cost": 0.00028
                 }
                 """#))
-    }
-
-    @Test func `a listing line`() {
-        let line =
-            "01234567  2023-11-14T22:13:20  planner       p/1                   a0      m                     OK      12ms"
-        #expect(trace.listingLine == line)
-        var failed = trace
-        failed.error = "x"
-        #expect(failed.listingLine.contains("  ERROR   12ms"))
     }
 
     @Test(arguments: [("", "provider"), ("..", ".."), ("a/b\n", "a_b_")])

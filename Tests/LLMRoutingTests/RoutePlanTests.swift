@@ -67,6 +67,19 @@ struct RoutePlanTests {
                 "  Complexity Score: -98", "  Decision:         SIMPLE → Mini/Haiku", "  Message Preview:  hi...", rule,
             ])
         #expect(plan.virtual?.logLines().count == 7, "prompts stay out of the log unless asked for")
+        let hard = "refactor " + String(repeating: "e\u{301}\r\n", count: 30)
+        let strong = try #require(
+            try RoutePlan(RouteRequest(model: "chat-auto", prompt: Prompt(hard)), table: table()).virtual)
+        #expect(
+            strong.logLines(preview: hard) == [
+                rule, "✓ ROUTING DECISION:", "  Virtual Model:    chat-auto", "  Target Pool:      pool-chat-standard",
+                "  Complexity Score: 277", "  Decision:         COMPLEX → Standard/Sonnet",
+                "  Message Preview:  " + String(String.UnicodeScalarView(hard.unicodeScalars.prefix(60))) + "...", rule,
+            ], "60 code points")
+        #expect(
+            strong.metadata.map(\.value) == [
+                .text("chat-auto"), .text("pool-chat-standard"), .number(277), .text("complex_task"),
+            ])
         let decision = try #require(plan.virtual)
         #expect(
             decision.successLine(model: "mini", elapsed: .milliseconds(12_056))

@@ -94,6 +94,29 @@ import Testing
         #expect(try await failure(of: floods)?.type == .invalidResponse)
     }
 
+    @Test func `a program that is there and does not start is not missing`() async throws {
+        let router = try router("true")
+        let huge = String(repeating: "x", count: 200 << 10)
+        let words = "Codex CLI not started: cannot start `\(folder.path("bin/codex"))`: "
+        await #expect(throws: CompletionFailure(.providerError, words + "Argument list too long")) {
+            try await router.complete(role: "local", messages: [.user(huge)])
+        }
+        try folder.write("closed", Array("#!/bin/sh\n".utf8), mode: 0o644)
+        let closed = try self.router("true", settings: [("command", .text(folder.path("closed")))])
+        #expect(
+            try await failure(of: closed)?.message
+                == "Codex CLI not started: cannot start `\(folder.path("closed"))`: Permission denied")
+        let nowhere = try self.router("true", settings: [("command", .text("/bin/no-such-codex"))])
+        #expect(try await failure(of: nowhere)?.message == "Codex CLI binary not found: '/bin/no-such-codex'")
+    }
+
+    @Test func `the provider's time-out counts where the role has none, and a null flag is none`() async throws {
+        let slow = try router("exec sleep 1000", settings: [("timeout", .number(0.5))], timeout: .zero)
+        #expect(try await failure(of: slow) == CompletionFailure(.timeout, "Codex CLI timed out after 0.5s"))
+        let bare = try router(Self.echo, settings: [("output_flag", .null)])
+        #expect(try await bare.complete(role: "local", messages: [.user("x")]).text == "[--model]\n[o3]\n[x]")
+    }
+
     @Test func `a program that hangs is killed with its children`() async throws {
         let script = "echo $$ > \(folder.path("pid")); sleep 1000 & echo $! > \(folder.path("child")); wait"
         let router = try router(script, timeout: .seconds(2))

@@ -114,6 +114,9 @@ import Testing
         Row(.json(["choices": []]), .invalidResponse, "Unexpected response structure: list index out of range"),
         Row(.text("<html>"), .unknown, ""),
         Row(.redirect(to: "/elsewhere"), .unknown, "Provider redirects (HTTP 302)"),
+        Row(.json(["choices": [[:]]]), .invalidResponse, "Unexpected response structure: 'message'"),
+        Row(.json(["choices": [["message": [:]]]]), .invalidResponse, "Unexpected response structure: 'content'"),
+        Row(.json(["choices": nil]), .unknown, "`choices` is no list"),
         Row(.json(["choices": [["message": nil]]]), .unknown, "`message` is no object"),
         Row(
             .json(["choices": [["message": ["content": "x"]]], "usage": nil]), .unknown, "`usage` is no object"),
@@ -220,6 +223,78 @@ import Testing
         try await withServer(.events(["data: {\"error\":{\"message\":\"overloaded\"}}\n\n"])) { server in
             let (parts, _) = try await collect(router(server), role: "safe")
             #expect(parts == ["mock response for role=safe"])
+        }
+    }
+
+    @Test func `what was sent as a secret is in no failure, wherever it came from`() async throws {
+        let echo = "you sent \(Self.key) and Bearer tok-0123456789, abcdef-cookie; mine"
+        let headers = Settings([
+            ("Authorization", .text("Bearer tok-0123456789")), ("Cookie", .text("abcdef-cookie")),
+            ("X-Title", .text("mine")),
+        ])
+        let settings: [(String, SettingValue)] = [("headers", .map(headers))]
+        let words = "you sent <redacted> and <redacted>, <redacted>; mine"
+        try await withServer(.text(echo, status: 401)) { server in
+            await #expect(throws: CompletionFailure(.providerError, "Provider returned HTTP 401: \(words)")) {
+                try await router(server, settings: settings).complete(role: "solo", messages: [])
+            }
+        }
+        try await withServer(.events([.init("data: {\"error\":{\"message\":\"\(echo)\"}}\n\n")])) { server in
+            await #expect(throws: CompletionFailure(.providerError, "Provider returned an error: \(words)")) {
+                _ = try await self.collect(self.router(server, settings: settings))
+            }
+        }
+    }
+
+    @Test func `an error's beginning is counted in code points`() async throws {
+        let body = String(repeating: "e\u{301}\r\n", count: 100)
+        try await withServer(.text(body, status: 500)) { server in
+            let words = "Provider returned HTTP 500: " + String(repeating: "e\u{301}\r\n", count: 50)
+            await #expect(throws: CompletionFailure(.providerError, words)) {
+                try await router(server).complete(role: "solo", messages: [])
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([:], 0, 0, 0), (["prompt_tokens": 3], 3, 0, 0),
+            (["prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 9], 3, 1, 9),
+        ] as [(JSONValue, Int, Int, Int)])
+    func `counts that are missing are zero, and a missing model is the one asked for`(
+        usage: JSONValue, prompt: Int, completion: Int, total: Int
+    ) async throws {
+        try await withServer(.json(["choices": [["message": ["content": "x"]]], "usage": usage])) { server in
+            let response = try await router(server).complete(role: "solo", messages: [])
+            #expect(response.model == "gpt")
+            #expect(
+                response.usage == .init(promptTokens: prompt, completionTokens: completion, totalTokens: total))
+        }
+    }
+
+    @Test func `headers of the settings replace our own`() async throws {
+        let headers = Settings([
+            ("Authorization", .text("Basic abc")), ("content-type", .text("application/json; charset=utf-8")),
+        ])
+        try await withServer(.json(Self.answer())) { server in
+            _ = try await router(server, settings: [("headers", .map(headers))], key: nil).complete(
+                role: "solo", messages: [])
+            let request = try #require(server.requests.first)
+            #expect(request.header("authorization") == "Basic abc")
+            #expect(request.header("content-type") == "application/json; charset=utf-8")
+        }
+    }
+
+    @Test func `without settings the key is OpenRouter's`() async throws {
+        let configuration = RoleConfiguration(
+            defaultRole: "r", providers: [.init(name: "p", type: "openrouter_http")],
+            roles: [.init(name: "r", provider: "p")])
+        let router = LLMRouter(
+            configuration: configuration, environment: .init(calendar: { CalendarTime(secondsSince1970: 0) }),
+            registry: .live(environment: [:]))
+        let words = "HTTP request failed: Illegal header value: the variable OPENROUTER_API_KEY is not set"
+        await #expect(throws: CompletionFailure(.providerError, words)) {
+            try await router.complete(role: "r", messages: [])
         }
     }
 }

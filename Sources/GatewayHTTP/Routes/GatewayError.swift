@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-internal import GatewayConfig
+package import GatewayConfig
 internal import JSONSyntax
 package import LLMRouting
 internal import NIOCore

@@ -36,7 +36,7 @@ public struct RouteExplanation: Sendable {
         public let isSpecialist: Bool
     }
 
-    /// The name that the client asked for.
+    /// The name that the client asked for; empty when any deployment may answer.
     public let requestedModel: String
     /// The group that the request is routed to.
     public let model: String
@@ -60,7 +60,9 @@ public struct RouteExplanation: Sendable {
         using random: inout some RandomNumberGenerator
     ) throws(RequestFailure) {
         let table = engine.table
-        let plan = try RoutePlan(request, table: table)
+        let plan =
+            request.model.isEmpty
+            ? RoutePlan(rankingAll: request, table: table) : try RoutePlan(request, table: table)
         requestedModel = request.model
         model = plan.model
         virtual = plan.virtual

@@ -15,7 +15,7 @@ public struct Now: Hashable, Sendable {
 
 /// What routing needs to know of a request.
 public struct RouteRequest: Sendable {
-    /// A group, an alias or a virtual model.
+    /// A group, an alias or a virtual model; empty when any deployment may answer.
     public var model: String
     /// What kind of answer is asked for.
     public var mode: DeploymentMode
@@ -35,7 +35,7 @@ public struct RouteRequest: Sendable {
     public var key: String?
     /// Requests with the same value go to the same deployment while it can be called: see ``Affinity/hash(_:)``.
     public var affinity: UInt64?
-    /// Ranks by it, whatever the strategy of the policy.
+    /// Ranks by it, whatever the strategy of the policy; see ``RoutePlan/init(rankingAll:table:)`` for requests without one.
     public var priority: RankingPriority?
     /// Deployments whose prompt alone costs more are left out.
     public var maximumCost: Money?
@@ -69,6 +69,15 @@ public struct RouteRequest: Sendable {
 
     /// Users whose names are longer share the budget of the name's beginning.
     static let userNameBytes = 256
+
+    /// Whose budget counts, in as many bytes as are kept: clients name users freely. No character is cut in two.
+    var budgetUser: String? {
+        guard let user, !user.isEmpty else { return nil }
+        guard user.utf8.count > Self.userNameBytes else { return user }
+        var end = user.utf8.index(user.startIndex, offsetBy: Self.userNameBytes)
+        while end.samePosition(in: user.unicodeScalars) == nil { end = user.utf8.index(before: end) }
+        return String(user[..<end])
+    }
 
     /// When neither the client nor the deployment bounds the answer.
     public static let assumedOutputTokens = 4096

@@ -277,10 +277,7 @@ extension RouteRequest {
 
     func scopes(provider: String) -> [BudgetScope] {
         var scopes: [BudgetScope] = []
-        if let user, !user.isEmpty {
-            // Clients name users freely: what is kept of a name has a bound.
-            scopes.append(.user(user.utf8.count <= Self.userNameBytes ? user : String(user.prefix(Self.userNameBytes))))
-        }
+        if let user = budgetUser { scopes.append(.user(user)) }
         if let key { scopes.append(.key(key)) }
         scopes.append(.provider(provider))
         return scopes

@@ -49,9 +49,15 @@ struct Tries: Hashable, Sendable {
 }
 
 extension RoutingTable {
-    /// A client that states a priority gets a ranking.
+    /// A client that states a priority gets a ranking, and so does one that names no model: by the policy's priority,
+    /// else by cost.
     func strategy(for request: RouteRequest) -> RoutingStrategy {
-        request.priority.map { .ranked($0) } ?? policy.strategy
+        if let priority = request.priority { return .ranked(priority) }
+        switch policy.strategy {
+        case .ranked: return policy.strategy
+        case .shuffle, .leastBusy, .latency, .cost, .usage:
+            return request.model.isEmpty ? .ranked(.cost) : policy.strategy
+        }
     }
 }
 

@@ -10,7 +10,19 @@ public enum PythonText {
         return printer.output
     }
 
-    private struct Printer {
+    /// What `str()` gives for the content of the last message in a request's body: from its bytes, since numbers and
+    /// halves of characters are printed as they were written. Nil where there is none.
+    public static func contentOfLastMessage(in body: [UInt8]) -> String? {
+        var cursor = Printer(bytes: body)
+        guard let messages = cursor.member("messages") else { return nil }
+        cursor.index = messages.lowerBound
+        guard let message = cursor.lastElement() else { return nil }
+        cursor.index = message.lowerBound
+        guard let content = cursor.member("content") else { return nil }
+        return printed(body[content])
+    }
+
+    fileprivate struct Printer {
         let bytes: [UInt8]
         var index = 0
         var output = ""
@@ -27,11 +39,11 @@ public enum PythonText {
             self.bytes = bytes
         }
 
-        private mutating func skipSpace() {
+        mutating func skipSpace() {
             while index < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[index]) { index += 1 }
         }
 
-        private mutating func take(_ byte: UInt8) -> Bool {
+        mutating func take(_ byte: UInt8) -> Bool {
             skipSpace()
             guard index < bytes.count, bytes[index] == byte else { return false }
             index += 1
@@ -42,11 +54,11 @@ public enum PythonText {
             skipSpace()
             guard index < bytes.count else { return false }
             switch bytes[index] {
-            case UInt8(ascii: "{"): return list(UInt8(ascii: "{"), UInt8(ascii: "}"), pairs: true)
-            case UInt8(ascii: "["): return list(UInt8(ascii: "["), UInt8(ascii: "]"), pairs: false)
+            case UInt8(ascii: "{"): return object()
+            case UInt8(ascii: "["): return array()
             case UInt8(ascii: "\""):
                 guard let text = string() else { return false }
-                output += atTop ? text : Self.quoted(text)
+                output += atTop ? String(decoding: text, as: UTF16.self) : Self.quoted(text)
                 return true
             case UInt8(ascii: "n"): return word("null", "None")
             case UInt8(ascii: "t"): return word("true", "True")
@@ -55,28 +67,52 @@ public enum PythonText {
             }
         }
 
-        private mutating func list(_ open: UInt8, _ close: UInt8, pairs: Bool) -> Bool {
-            guard depth < 256, take(open) else { return false }
-            depth += 1
+        private mutating func array() -> Bool {
+            guard enter("[") else { return false }
             defer { depth -= 1 }
-            output.unicodeScalars.append(Unicode.Scalar(open))
+            output += "["
             var isFirst = true
-            while !take(close) {
-                if !isFirst {
-                    guard take(UInt8(ascii: ",")) else { return false }
-                    output += ", "
-                }
+            while !take(UInt8(ascii: "]")) {
+                guard isFirst || take(UInt8(ascii: ",")) else { return false }
+                if !isFirst { output += ", " }
                 isFirst = false
-                if pairs {
-                    skipSpace()
-                    guard let key = string() else { return false }
-                    output += Self.quoted(key)
-                    guard take(UInt8(ascii: ":")) else { return false }
-                    output += ": "
-                }
                 guard value() else { return false }
             }
-            output.unicodeScalars.append(Unicode.Scalar(close))
+            output += "]"
+            return true
+        }
+
+        /// Of members with the same name the last one counts, in the place of the first.
+        private mutating func object() -> Bool {
+            guard enter("{") else { return false }
+            defer { depth -= 1 }
+            // Set aside and not copied: there may be megabytes of it.
+            var before = ""
+            swap(&before, &output)
+            var members: [String] = []
+            var places: [[UInt16]: Int] = [:]
+            while !take(UInt8(ascii: "}")) {
+                guard members.isEmpty || take(UInt8(ascii: ",")) else { return false }
+                skipSpace()
+                guard let name = string(), take(UInt8(ascii: ":")) else { return false }
+                output = Self.quoted(name) + ": "
+                guard value() else { return false }
+                if let place = places[name] {
+                    members[place] = output
+                } else {
+                    places[name] = members.count
+                    members.append(output)
+                }
+            }
+            swap(&before, &output)
+            output += "{" + members.joined(separator: ", ") + "}"
+            return true
+        }
+
+        /// Takes an opening bracket, unless there are too many around it.
+        private mutating func enter(_ bracket: Unicode.Scalar) -> Bool {
+            guard depth < 256, take(UInt8(ascii: bracket)) else { return false }
+            depth += 1
             return true
         }
 
@@ -93,12 +129,23 @@ public enum PythonText {
             let text = String(decoding: bytes[start..<index], as: UTF8.self)
             guard let number = Double(text) else { return false }
             let isWhole = !text.utf8.contains { ".eE".utf8.contains($0) }
-            output += isWhole ? text : "\(number)"
+            output += isWhole ? (text == "-0" ? "0" : text) : Self.printed(number)
             return true
         }
 
-        /// The text of a JSON string; the cursor is on its opening quote.
-        private mutating func string() -> String? {
+        /// As Python, which writes exponents from 1e16 on; here they begin a little later.
+        private static func printed(_ number: Double) -> String {
+            let text = "\(number)"
+            guard number.magnitude >= 1e16, number.isFinite, !text.utf8.contains(UInt8(ascii: "e")) else { return text }
+            let sign = number < 0 ? "-" : ""
+            let digits = text.drop { $0 == "-" }.prefix { $0 != "." }
+            var fraction = digits.dropFirst()
+            while fraction.last == "0" { fraction.removeLast() }
+            return "\(sign)\(digits.prefix(1))\(fraction.isEmpty ? "" : ".")\(fraction)e+\(digits.utf8.count - 1)"
+        }
+
+        /// The units of a JSON string, halves of surrogates without their other half included; the cursor is on its opening quote.
+        mutating func string() -> [UInt16]? {
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { return nil }
             index += 1
             var units: [UInt16] = []
@@ -108,7 +155,7 @@ public enum PythonText {
                 case UInt8(ascii: "\""):
                     units.append(contentsOf: String(decoding: bytes[start..<index], as: UTF8.self).utf16)
                     index += 1
-                    return String(decoding: units, as: UTF16.self)
+                    return units
                 case UInt8(ascii: "\\"):
                     units.append(contentsOf: String(decoding: bytes[start..<index], as: UTF8.self).utf16)
                     guard let unit = escape() else { return nil }
@@ -141,26 +188,107 @@ public enum PythonText {
             }
         }
 
-        /// Single quotes, unless the text holds single quotes and no double ones.
-        static func quoted(_ text: String) -> String {
-            let quote: Unicode.Scalar = text.contains("'") && !text.contains("\"") ? "\"" : "'"
+        /// Single quotes, unless the text holds single quotes and no double ones. Python escapes what it does not call
+        /// printable: spaces other than the usual one, format characters, private and unassigned ones.
+        static func quoted(_ units: [UInt16]) -> String {
+            let quote: Unicode.Scalar = units.contains(0x27) && !units.contains(0x22) ? "\"" : "'"
             var printed = String(quote)
-            for scalar in text.unicodeScalars {
+            var index = 0
+            while index < units.count {
+                var value = UInt32(units[index])
+                index += 1
+                if UTF16.isLeadSurrogate(UInt16(value)), index < units.count, UTF16.isTrailSurrogate(units[index]) {
+                    value = 0x10000 + (value - 0xd800) << 10 + (UInt32(units[index]) - 0xdc00)
+                    index += 1
+                }
+                guard let scalar = Unicode.Scalar(value) else {
+                    printed += escaped(value)
+                    continue
+                }
                 switch scalar {
                 case quote, "\\":
                     printed += "\\"
                     printed.unicodeScalars.append(scalar)
+                case " "..<"\u{7f}": printed.unicodeScalars.append(scalar)
                 case "\n": printed += "\\n"
                 case "\t": printed += "\\t"
                 case "\r": printed += "\\r"
-                case "\u{00}"..<"\u{20}", "\u{7f}"..."\u{a0}", "\u{ad}":
-                    let hex = String(scalar.value, radix: 16)
-                    printed += "\\x" + (hex.utf8.count < 2 ? "0" + hex : hex)
-                default: printed.unicodeScalars.append(scalar)
+                default:
+                    if isPrintable(scalar) {
+                        printed.unicodeScalars.append(scalar)
+                    } else {
+                        printed += escaped(value)
+                    }
                 }
             }
             printed.unicodeScalars.append(quote)
             return printed
         }
+
+        private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+                .spaceSeparator:
+                false
+            default: true
+            }
+        }
+
+        private static func escaped(_ value: UInt32) -> String {
+            let (letter, width) = value > 0xffff ? ("U", 8) : value > 0xff ? ("u", 4) : ("x", 2)
+            let hex = String(value, radix: 16)
+            return "\\" + letter + String(repeating: "0", count: width - hex.utf8.count) + hex
+        }
+    }
+}
+
+/// Finding one value among others, without printing any.
+extension PythonText.Printer {
+    /// Where the value of a member is; the cursor is on the object.
+    fileprivate mutating func member(_ wanted: String) -> Range<Int>? {
+        var found: Range<Int>?
+        guard take(UInt8(ascii: "{")) else { return nil }
+        while !take(UInt8(ascii: "}")) {
+            skipSpace()
+            guard let name = string(), take(UInt8(ascii: ":")), let range = skip() else { return nil }
+            if name.elementsEqual(wanted.utf16) { found = range }
+            _ = take(UInt8(ascii: ","))
+        }
+        return found
+    }
+
+    /// Where the last element is; the cursor is on the array.
+    fileprivate mutating func lastElement() -> Range<Int>? {
+        var found: Range<Int>?
+        guard take(UInt8(ascii: "[")) else { return nil }
+        while !take(UInt8(ascii: "]")) {
+            guard let range = skip() else { return nil }
+            found = range
+            _ = take(UInt8(ascii: ","))
+        }
+        return found
+    }
+
+    /// Goes past one value.
+    private mutating func skip() -> Range<Int>? {
+        skipSpace()
+        let start = index
+        var open = 0
+        while index < bytes.count {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                index += 1
+                while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+                    index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+                }
+            case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
+                if open == 0 { return start < index ? start..<index : nil }
+                if bytes[index] != UInt8(ascii: ",") { open -= 1 }
+            default: break
+            }
+            index += 1
+        }
+        return nil
     }
 }

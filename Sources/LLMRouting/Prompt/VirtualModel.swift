@@ -95,7 +95,7 @@ public struct VirtualDecision: Hashable, Sendable {
             "  Complexity Score: \(score)",
             "  Decision:         \(reason == .simpleTask ? "SIMPLE → Mini/Haiku" : "COMPLEX → Standard/Sonnet")",
         ]
-        if let preview { lines.append("  Message Preview:  \(String(preview.prefix(60)))...") }
+        if let preview { lines.append("  Message Preview:  \(String(preview.unicodeScalars.prefix(60)))...") }
         lines.append(String(repeating: "=", count: 70))
         return lines
     }
@@ -110,7 +110,7 @@ public struct VirtualDecision: Hashable, Sendable {
 
     /// What became of a call in vain: the model, the error's first 200 characters, and whether another one is called.
     public func failureLines(model: String, error: String, isRetried: Bool) -> [String] {
-        ["✗ FAILURE: \(virtualModel) -> \(model)", "  Error: \(error.prefix(200))"]
+        ["✗ FAILURE: \(virtualModel) -> \(model)", "  Error: \(String(error.unicodeScalars.prefix(200)))"]
             + (isRetried ? ["  Will retry with fallback"] : [])
     }
 }

@@ -10,7 +10,9 @@ struct RoleCall {
     private var startedAt: CalendarTime
     private var began: Instant
 
-    init(_ router: LLMRouter, role: String, messages: [ChatMessage], attributes: RequestAttributes) throws {
+    init(_ router: LLMRouter, role: String, messages: [ChatMessage], attributes: RequestAttributes)
+        throws(CompletionFailure)
+    {
         let resolved = try router.configuration.role(named: role)
         let choice: ProviderChoice
         do { choice = try router.policy.choose(role: role, in: router.configuration) } catch {
@@ -42,11 +44,13 @@ struct RoleCall {
     }
 
     /// The next attempt, after its pause. Throws when nobody is left.
-    mutating func next() async throws -> RoleChain.Attempt {
+    mutating func next() async throws(CompletionFailure) -> RoleChain.Attempt {
         switch chain.next() {
         case .fail(let failure): throw failure
         case .attempt(let attempt):
-            if attempt.delay > .zero { try await router.environment.sleep(attempt.delay) }
+            if attempt.delay > .zero {
+                do { try await router.environment.sleep(attempt.delay) } catch { throw CompletionFailure(error) }
+            }
             let facts = self.facts(attempt)
             if attempt.isFallback {
                 log(.info, RouterEvent.policyFallback, facts)

@@ -9,24 +9,22 @@ extension RoleConfiguration {
         guard let defaultRole = section["default_role"] else { throw .missingField("llm.default_role") }
         let providers = try Self.map(section, "providers")
         let roles = try Self.map(section, "roles")
-        self.defaultRole = defaultRole.textValue ?? ""
+        self.defaultRole = defaultRole.nameValue ?? ""
         self.providers = []
         self.roles = []
         for member in providers.members { self.providers.append(try Self.provider(member)) }
         for member in roles.members { self.roles.append(try role(member)) }
     }
 
-    /// A mapping with at least one member; null and empty ones count as missing.
+    /// A mapping with at least one member; whatever is empty counts as missing.
     private static func map(_ section: Settings, _ key: String) throws(RoleConfigurationError) -> Settings {
-        switch section[key] {
-        case .map(let settings) where !settings.isEmpty: return settings
-        case nil, .null, .map: throw .missingField("llm.\(key)")
-        case .bool, .integer, .number, .text, .list: throw .wrongShape("llm.\(key)", expected: "a mapping")
-        }
+        guard let value = section[key], value.isTruthy else { throw .missingField("llm.\(key)") }
+        guard let settings = value.mapValue else { throw .wrongShape("llm.\(key)", expected: "a mapping") }
+        return settings
     }
 
     private static func provider(_ member: Settings.Member) throws(RoleConfigurationError) -> Provider {
-        guard var settings = member.value.mapValue, let type = settings["type"]?.textValue else {
+        guard var settings = member.value.mapValue, let type = settings["type"]?.nameValue else {
             throw .providerWithoutType(member.name)
         }
         settings["type"] = nil
@@ -34,13 +32,13 @@ extension RoleConfiguration {
     }
 
     private func role(_ member: Settings.Member) throws(RoleConfigurationError) -> Role {
-        guard let settings = member.value.mapValue, let name = settings["provider"]?.textValue else {
+        guard let settings = member.value.mapValue, let name = settings["provider"]?.nameValue else {
             throw .roleWithoutProvider(member.name)
         }
         guard provider(named: name) != nil else { throw .unknownProvider(role: member.name, provider: name) }
         let place = "llm.roles.\(member.name)"
         var attributes = RequestAttributes.defaults
-        attributes.model = try read(settings["model"], "\(place).model", "text") { $0.textValue } ?? ""
+        attributes.model = try read(settings["model"], "\(place).model", "text") { $0.nameValue } ?? ""
         attributes.temperature =
             try read(settings["temperature"], "\(place).temperature", "a number") { $0.numberValue } ?? 0.2
         attributes.jsonMode =
@@ -61,10 +59,10 @@ extension RoleConfiguration {
         case .list(let list):
             var fallbacks: [Fallback] = []
             for item in list {
-                if let name = item.textValue {
+                if let name = item.nameValue {
                     fallbacks.append(Fallback(provider: name))
-                } else if let settings = item.mapValue, let name = settings["provider"]?.textValue {
-                    fallbacks.append(Fallback(provider: name, model: settings["model"]?.textValue))
+                } else if let settings = item.mapValue, let name = settings["provider"]?.nameValue {
+                    fallbacks.append(Fallback(provider: name, model: settings["model"]?.nameValue))
                 } else {
                     throw .wrongShape("\(place).fallback_providers", expected: "a list of provider names")
                 }

@@ -142,7 +142,7 @@ public enum RoleTemplate {
               temperature: 0.2
               json_mode: false
               timeout: 60.0
-              # Asked in this order when the provider fails.
+              # Asked in this order when the provider fails; {provider: NAME, model: NAME} has a model of its own.
               fallback_providers: [codex_local]
 
             extractor:

@@ -21,12 +21,31 @@ public indirect enum SettingValue: Hashable, Sendable {
         if case .map(let settings) = self { settings } else { nil }
     }
 
+    /// A name, which a file may write without quotes although it looks like a number. Nil for values that name nothing.
+    public var nameValue: String? {
+        switch self {
+        case .text(let text): text
+        case .integer(let number): "\(number)"
+        case .number(let number): "\(number)"
+        case .bool(let flag): flag ? "True" : "False"
+        case .null, .list, .map: nil
+        }
+    }
+
     var numberValue: Double? {
         switch self {
         case .integer(let number): Double(number)
         case .number(let number): number
-        case .null, .bool, .text, .list, .map: nil
+        case .text(let text): Self.number(text)
+        case .null, .bool, .list, .map: nil
         }
+    }
+
+    /// A finite decimal number in a text: `1e3` is one for many readers, and a text for YAML.
+    private static func number(_ text: String) -> Double? {
+        let trimmed = text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
+        guard trimmed.allSatisfy({ "+-.0123456789eE".contains($0) }) else { return nil }
+        return Double(String(trimmed)).flatMap { $0.isFinite ? $0 : nil }
     }
 }
 

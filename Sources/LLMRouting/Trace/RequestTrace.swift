@@ -122,20 +122,6 @@ public struct RequestTrace: Hashable, Sendable {
         }
         return writer.finish()
     }
-
-    /// One line of a listing.
-    public var listingLine: String {
-        let state = error.map { !$0.isEmpty } ?? false ? "ERROR" : "OK"
-        return [
-            String(requestID.prefix(8)), String(startedAt.iso8601.prefix(19)), Self.padded(role, 12),
-            Self.padded(provider, 20), Self.padded("a\(attempt)", 6), Self.padded(model, 20), Self.padded(state, 6),
-            "\(Int(elapsedMilliseconds))ms",
-        ].joined(separator: "  ")
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
-    }
 }
 
 /// Writes one flat JSON object.

@@ -35,7 +35,7 @@ package struct GatewaySection: Sendable {
                 "Facts for ranking; of a provider such as `openai`, limits over all its deployments."),
             .checked(
                 "ranking", .section(Ranking.definition) { Ranking() }, default: "none",
-                "How providers are ranked when a request asks for none."),
+                "Rank deployments, in place of `routing_strategy`; also for prompts that state no priority."),
             .checked(
                 "breaker", .section(Breaker.definition) { Breaker() }, default: "{failures: 3, open: 60s, probes: 1}",
                 "When a deployment is left alone."),

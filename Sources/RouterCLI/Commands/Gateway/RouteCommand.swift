@@ -65,10 +65,11 @@ package struct RouteExplainCommand: RouterCommand {
     }
 
     private func request(_ context: AppContext, _ table: RoutingTable) throws -> RouteRequest {
-        var body: JSONValue = ["messages": []]
-        if let message { body = ["messages": [["role": "user", "content": .string(message)]]] }
+        let messages: JSONValue = message.map { [["role": "user", "content": .string($0)]] } ?? []
+        var body: JSONValue = ["messages": messages]
+        var bytes = JSONWriter.bytes(of: body)
         if let file {
-            let bytes = try FileSystem.read(context.resolve(file), limit: Self.bodyLimitBytes)
+            bytes = try FileSystem.read(context.resolve(file), limit: Self.bodyLimitBytes)
             do throws(JSONError) {
                 body = try JSONParser.parse(bytes)
             } catch {
@@ -76,15 +77,27 @@ package struct RouteExplainCommand: RouterCommand {
             }
         }
         guard let name = model ?? body["model"]?.stringValue, !name.isEmpty else {
-            throw RouteError.noModel(file ?? "").diagnostic
+            guard let file, body["prompt"] != nil, body["messages"] == nil else {
+                throw RouteError.noModel(file ?? "").diagnostic
+            }
+            return try Self.ranked(bytes, file)
         }
         var request = RouteRequest(
             model: name, isStreaming: body["stream"]?.boolValue ?? false,
-            prompt: PromptReader.read(body, printing: table.needsPrintedPrompt(forModel: name)))
-        request.estimatedInputTokens = (JSONWriter.bytes(of: body).count + 3) / 4
+            prompt: PromptReader.read(bytes, printing: table.needsPrintedPrompt(forModel: name)))
+        request.estimatedInputTokens = (bytes.count + 3) / 4
         request.maximumOutputTokens =
             (body["max_completion_tokens"] ?? body["max_tokens"] ?? body["max_output_tokens"])?.integerValue
         request.user = body["user"]?.stringValue
         return request
+    }
+
+    /// A request that leaves the choice among all deployments to the gateway.
+    private static func ranked(_ body: [UInt8], _ file: String) throws -> RouteRequest {
+        do throws(RankedRequestError) {
+            return try RankedRequest(body).route
+        } catch {
+            throw RouteError.wrongShape(file, place: error.location, reason: error.message).diagnostic
+        }
     }
 }

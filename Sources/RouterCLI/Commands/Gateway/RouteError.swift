@@ -7,6 +7,7 @@ enum RouteError: Error, Equatable {
     case unknownModel(String, known: [String])
     case noModel(String)
     case notJSON(String, reason: String)
+    case wrongShape(String, place: [String], reason: String)
     case emptyLog(String, skipped: Int, refused: Int)
 }
 
@@ -23,6 +24,10 @@ extension RouteError: DiagnosticConvertible {
         case .noModel(let file):
             Diagnostic("usage/no-model", "the request in `\(file)` names no model", hints: ["name one with --model"])
         case .notJSON(let file, let reason): Diagnostic("usage/request", "`\(file)` is no JSON: \(reason)")
+        case .wrongShape(let file, let place, let reason):
+            Diagnostic(
+                "usage/request-shape",
+                "the request in `\(file)` is wrong at `\(place.joined(separator: "."))`: \(reason)")
         case .emptyLog(let file, let skipped, let refused):
             Diagnostic(
                 "route/empty-log", "`\(file)` has no request that was routed",

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import JSONSyntax
-internal import LLMRouting
-internal import NIOCore
-internal import SystemIO
+package import LLMRouting
 
 /// What is wrong with a request of the routing service's shape, in that service's terms.
 package struct RankedRequestError: Error, Equatable, Sendable {
@@ -15,7 +13,8 @@ package struct RankedRequestError: Error, Equatable, Sendable {
     /// What would have been right, where there are few choices.
     package var expected: String?
 
-    var detail: JSONValue {
+    /// An element of the list in a 422.
+    package var detail: JSONValue {
         var detail: JSONObject = [
             "type": .string(type), "loc": .array(location.map(JSONValue.string)), "msg": .string(message),
             "input": input,
@@ -26,13 +25,13 @@ package struct RankedRequestError: Error, Equatable, Sendable {
 }
 
 /// `POST /chat/completions` with a `prompt`: any deployment may answer, ranked by cost, speed or quality.
-struct RankedRequest {
-    let prompt: String
-    let route: RouteRequest
+package struct RankedRequest: Sendable {
+    package let prompt: String
+    package let route: RouteRequest
     /// The same as a chat request, for the deployments.
-    let chatBody: [UInt8]
+    package let chatBody: [UInt8]
 
-    init(_ body: [UInt8]) throws(RankedRequestError) {
+    package init(_ body: [UInt8]) throws(RankedRequestError) {
         guard let root = (try? JSONParser.parse(body))?.objectValue else {
             throw RankedRequestError(type: "json_invalid", location: ["body"], message: "JSON decode error", input: [:])
         }
@@ -56,7 +55,6 @@ struct RankedRequest {
             }
             route.user = name
         }
-        route.priority = .cost
         if let preferences = root["preferences"] { try Self.apply(preferences, to: &route) }
         self.route = route
         chatBody = JSONWriter.bytes(of: ["model": "", "messages": [["role": "user", "content": .string(text)]]])
@@ -94,34 +92,5 @@ struct RankedRequest {
             }
             if number > 0 { route.timeout = .milliseconds(number) }
         }
-    }
-}
-
-/// Answers in the routing service's shape.
-enum RankedAnswer {
-    static func success(_ exchange: Exchange, _ attempt: RunningAttempt) -> Answer {
-        let record = exchange.run.attempts[attempt.number]
-        let body =
-            (try? JSONParser.parse(Array(attempt.answerBody(translatingFor: exchange).readableBytesView))) ?? .null
-        let content = body["choices"]?.arrayValue?.first?["message"]?["content"] ?? ""
-        let latency = Int((record.elapsed ?? .zero).wholeMilliseconds)
-        var answer = Answer.json([
-            "provider_used": .string(record.attempt.deployment.id), "content": content, "latency_ms": .integer(latency),
-            "cost": .double(record.cost.approximateDollars),
-        ])
-        answer.headers.append(("x-request-id", exchange.requestID))
-        return answer
-    }
-
-    static func failure(_ failure: RequestFailure, requestID: String) -> Answer {
-        var answer: Answer =
-            switch failure {
-            case .overBudget: .json(["detail": "Budget exceeded"], status: 402)
-            case .keyRateLimited: .json(["detail": "Rate limit exceeded"], status: 429)
-            case .modelNotFound, .rateLimited, .unavailable, .deadlineExceeded, .upstream, .cancelled:
-                .json(["detail": "All providers unavailable"], status: 503)
-            }
-        answer.headers.append(("x-request-id", requestID))
-        return answer
     }
 }
