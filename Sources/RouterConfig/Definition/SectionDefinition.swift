@@ -81,12 +81,13 @@ struct SectionKey<Section: Sendable>: Sendable {
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
         let format = MadeOnce(format)
+        let path = MadeOnce(path)
         return SectionKey(
             shape: KeyShape(
                 name: name, makeShape: { format.value.shape }, summary: summary, isRequired: isRequired,
-                defaultText: { words ?? section().flatMap { format.value.write($0[keyPath: path()]) } }),
+                defaultText: { words ?? section().flatMap { format.value.write($0[keyPath: path.value]) } }),
             read: { node, section, decoder in
-                if let value = format.value.read(node, &decoder) { section[keyPath: path()] = value }
+                if let value = format.value.read(node, &decoder) { section[keyPath: path.value] = value }
             })
     }
 
@@ -97,12 +98,13 @@ struct SectionKey<Section: Sendable>: Sendable {
         default words: String? = nil, _ summary: String
     ) -> SectionKey {
         let format = MadeOnce(format)
+        let path = MadeOnce(path)
         return SectionKey(
             shape: KeyShape(
                 name: name, makeShape: { format.value.shape }, summary: summary, isRequired: false,
                 defaultText: { words }),
             read: { node, section, decoder in
-                if let value = format.value.read(node, &decoder) { section[keyPath: path()] = value }
+                if let value = format.value.read(node, &decoder) { section[keyPath: path.value] = value }
             })
     }
 

@@ -8,7 +8,7 @@ PRODUCTS is the folder with `stand-in-supervisor`. Peers that are not installed 
 Each figure is taken from the services' own time stamps: from the moment before kill(2) to the first thing the
 replacement does after its exec.
 """
-import argparse, json, os, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 # The C programs beside this file, compiled.
 PROGRAMS = os.path.abspath(os.environ.get("BENCH_PROGRAMS", ".build/benchmarks"))
@@ -58,7 +58,18 @@ class Peer:
         return True
 
     def pids(self):
-        return [self.process.pid]
+        """The supervisor and its helpers, without the services."""
+        services = {pid for _, pid in self.stamps.read().values()}
+        found, open_ = [], [self.process.pid]
+        while open_:
+            pid = open_.pop()
+            found.append(pid)
+            try:
+                children = open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
+            except FileNotFoundError:
+                continue
+            open_ += [int(child) for child in children if int(child) not in services]
+        return found
 
     def run(self, *arguments, **keywords):
         return subprocess.Popen(list(arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **keywords)
@@ -193,8 +204,11 @@ class S6(Runit):
         for name in self.names:
             os.makedirs(services + "/" + name)
             script = services + "/" + name + "/run"
+            # With a notification it is restarted at once, without one after a second.
+            with open(services + "/" + name + "/notification-fd", "w") as file:
+                file.write("3\n")
             with open(script, "w") as file:
-                file.write("#!/bin/sh\nexec %s/stamp %s %s\n" % (PROGRAMS, name, self.stamps.path))
+                file.write("#!/bin/sh\necho >&3\nexec 3>&- %s/stamp %s %s\n" % (PROGRAMS, name, self.stamps.path))
             os.chmod(script, 0o755)
         self.process = self.run("s6-svscan", services)
 
@@ -216,6 +230,13 @@ class Circus(Peer):
             for name in self.names:
                 file.write("[watcher:%s]\ncmd=%s/stamp %s %s\nnumprocesses=1\n" % (name, PROGRAMS, name, self.stamps.path))
         self.process = self.run("circusd", path)
+
+
+def lives(pid):
+    try:
+        return open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def memory(pids):
@@ -256,11 +277,11 @@ def measure(peer, options):
     if not peer.stamps.wait(lambda last: len(last) == options.services):
         return {"failed": "only %d started" % len(peer.stamps.last)}
     row["start of all ms"] = (max(stamp for stamp, _ in peer.stamps.last.values()) - begun) / 1e6
-    time.sleep(0.5)
+    # Some wait for a second before they restart what has not lived for one: nobody is to be measured by that.
+    time.sleep(1.2)
     latencies = []
-    chance = random.Random(1)
-    for _ in range(options.kills):
-        name = chance.choice(peer.names)
+    names = peer.names * (options.kills // len(peer.names) + 1)
+    for name in names[: options.kills]:
         pid = peer.stamps.read()[name][1]
         begun = now()
         os.kill(pid, signal.SIGKILL)
@@ -279,7 +300,7 @@ def measure(peer, options):
         if not peer.stamps.wait(lambda last: all(last[name][1] != before[name][1] for name in before), 60):
             return dict(row, failed="not all came back")
         everything.append((max(stamp for stamp, _ in peer.stamps.last.values()) - begun) / 1e6)
-        time.sleep(0.2)
+        time.sleep(1.2)
     if everything:
         row["all killed ms"] = statistics.median(everything)
     row["RSS MB"] = memory(peer.pids())
@@ -293,8 +314,11 @@ def measure(peer, options):
             times.append((now() - begun) / 1e6)
         row["status ms"] = statistics.median(times)
         row["adoption ms"] = statistics.median(peer.replace() for _ in range(5))
+    everybody = peer.pids() + [pid for _, pid in peer.stamps.read().values()]
     begun = now()
     peer.stop()
+    while any(lives(pid) for pid in everybody) and now() - begun < 20e9:
+        time.sleep(0.0005)
     row["stop of all ms"] = (now() - begun) / 1e6
     return row
 
@@ -320,6 +344,8 @@ def main():
                 continue
             row = measure(peer, options)
             rows.append((kind.name, row))
+            # Should somebody stop the run, what was measured is known.
+            print(kind.name, json.dumps(row), file=sys.stderr, flush=True)
             if "failed" in row:
                 try:
                     peer.stop()

@@ -157,11 +157,11 @@ def hundred(router, full):
     report("100 services: stop of all, with the supervisor's exit", statistics.median(stops), "ms", 15)
     with Stack(router, 100) as stack:
         stack.until_started()
-        time.sleep(0.5)
+        time.sleep(2)
+        report("RSS at 100", memory([stack.process.pid]), "MB", 12)
         null = os.open(os.devnull, os.O_WRONLY)
         report("/bin/true as a whole command", statistics.median(compare.run(["/bin/true"], null)[0] for _ in range(40)), "ms")
         report("`status` of 100 as a whole command", whole(stack, "status"), "ms", 3)
-        report("RSS at 100", memory([stack.process.pid]), "MB", 12)
         times, commands = [], []
         for _ in range(30):
             stack.ask(command="stop", services=["s7"])
@@ -179,6 +179,7 @@ def hundred(router, full):
             commands.append((stack.stamps.last["s7"][0] - begun) / 1e6)
         report("start request -> exec'd", statistics.median(times), "ms", 3)
         report("`service start` as a command -> exec'd", statistics.median(commands), "ms", 3)
+        report("RSS at 100 after these commands", memory([stack.process.pid]), "MB", 12)
 
 
 def rounds(router, full):
