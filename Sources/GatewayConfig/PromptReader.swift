@@ -5,14 +5,18 @@ package import LLMRouting
 
 /// Reads a request's messages for decisions that depend on them.
 package enum PromptReader {
-    /// The messages of a body; none where it is not JSON.
+    /// How many values a body may have that is read as a whole. Ten million fit into what a client may send, and would hold up
+    /// everybody's streams for seconds.
+    package static let valueLimit = 250_000
+
+    /// The messages of a body; none where it is not JSON, or has too many values.
     ///
     /// - Parameter printing: whether the score of `mode: vibe` will read them. It knows nothing but `messages`, and the
     ///   last one's content as Python prints it, which costs a copy of every image in it: see
     ///   ``RoutingTable/needsPrintedPrompt(forModel:)``.
     package static func read(_ body: some Sequence<UInt8>, printing: Bool) -> Prompt {
         let bytes = Array(body)
-        guard let root = try? JSONParser.parse(bytes) else { return Prompt() }
+        guard let root = try? JSONParser.parse(bytes, valueLimit: valueLimit) else { return Prompt() }
         var messages = (root["messages"]?.arrayValue ?? []).map(message)
         if printing {
             if let content = root["messages"]?.arrayValue?.last?["content"], content.stringValue == nil {

@@ -32,7 +32,7 @@ package struct RankedRequest: Sendable {
     package let chatBody: [UInt8]
 
     package init(_ body: [UInt8]) throws(RankedRequestError) {
-        guard let root = (try? JSONParser.parse(body))?.objectValue else {
+        guard let root = (try? JSONParser.parse(body, valueLimit: PromptReader.valueLimit))?.objectValue else {
             throw RankedRequestError(type: "json_invalid", location: ["body"], message: "JSON decode error", input: [:])
         }
         guard let prompt = root["prompt"] else {

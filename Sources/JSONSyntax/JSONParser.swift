@@ -12,6 +12,7 @@ package struct JSONError: Error, Equatable, Sendable {
         case invalidNumber
         case controlCharacter
         case tooDeep(limit: Int)
+        case tooManyValues(limit: Int)
         case trailingContent
     }
 
@@ -33,6 +34,7 @@ extension JSONError: DiagnosticConvertible {
         case .invalidNumber: "invalid number"
         case .controlCharacter: "unescaped control character in a string"
         case .tooDeep(let limit): "nested deeper than \(limit) levels"
+        case .tooManyValues(let limit): "more than \(limit) values"
         case .trailingContent: "more text after the value"
         }
     }
@@ -44,15 +46,20 @@ package struct JSONParser {
     package static let depthLimit = 128
 
     private let bytes: [UInt8]
+    private let valueLimit: Int
     private var index = 0
+    private var values = 0
 
-    private init(_ bytes: [UInt8]) {
+    private init(_ bytes: [UInt8], valueLimit: Int) {
         self.bytes = bytes
+        self.valueLimit = valueLimit
     }
 
     /// Parses one value with nothing but white space around it.
-    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes)
+    ///
+    /// - Parameter valueLimit: how many values there may be in all, for texts of strangers: each costs time and memory.
+    package static func parse(_ bytes: [UInt8], valueLimit: Int = .max) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(bytes, valueLimit: valueLimit)
         parser.skipSpace()
         let value = try parser.value(depth: 0)
         parser.skipSpace()
@@ -81,6 +88,8 @@ package struct JSONParser {
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         guard depth < Self.depthLimit else { throw error(.tooDeep(limit: Self.depthLimit)) }
         guard index < bytes.count else { throw error(.unexpectedEnd) }
+        values += 1
+        guard values <= valueLimit else { throw error(.tooManyValues(limit: valueLimit)) }
         switch bytes[index] {
         case UInt8(ascii: "{"): return .object(try object(depth: depth))
         case UInt8(ascii: "["): return .array(try array(depth: depth))

@@ -133,6 +133,34 @@ import Testing
         }
     }
 
+    @Test func `a body of a million values holds nobody up`() async throws {
+        let upstream = try await StandInServer.start { _ in Scripted.chat("fine") }
+        let config = """
+            model_list:
+              - {model_name: plain, litellm_params: {model: openai/x, api_base: "\(upstream.baseURL)/v1", api_key: k}}
+              - {model_name: claude, litellm_params: {model: anthropic/x, api_base: "\(upstream.baseURL)", api_key: k}}
+
+            """
+        var policy = GatewayUnderTest.usualPolicy
+        policy["virtual_models"] = ["auto": ["mode": "vibe", "threshold": 50, "simple": "plain", "complex": "plain"]]
+        try await withGateway(config, policy: policy) { gateway in
+            let many = "[" + String(repeating: "1,", count: 1_000_000) + "1]"
+            // What is only passed on may be as it likes; what is read as a whole has a bound.
+            let cases = [
+                ("\"model\":\"plain\",\"messages\":[]", "/v1/chat/completions", 200),
+                ("\"model\":\"auto\",\"messages\":[]", "/v1/chat/completions", 200),
+                ("\"prompt\":\"x\"", "/v1/chat/completions", 422),
+                ("\"model\":\"claude\",\"messages\":[]", "/v1/chat/completions", 400),
+                ("\"model\":\"plain\",\"max_tokens\":1,\"messages\":[]", "/v1/messages", 400),
+            ]
+            for (start, path, status) in cases {
+                let answer = try await gateway.client.post(text: "{\(start),\"extra\":\(many)}", to: path)
+                #expect(answer.status == status, "\(start): \(answer.text.prefix(300))")
+            }
+        }
+        await upstream.stop()
+    }
+
     @Test func `a pipeline that never pauses is answered and let go`() async throws {
         try await withUpstream { gateway, _ in
             let port = gateway.server.port

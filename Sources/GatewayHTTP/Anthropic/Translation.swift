@@ -49,7 +49,10 @@ package struct Translation {
 
     func request(_ body: ByteBuffer, model: String) throws(TranslationError) -> ByteBuffer {
         guard client == .messages || client == .chatCompletions else { throw .notServed("\(client.path)") }
-        guard let root = (try? JSONParser.parse(Array(body.readableBytesView)))?.objectValue else { throw .unreadable }
+        guard
+            let root = (try? JSONParser.parse(Array(body.readableBytesView), valueLimit: PromptReader.valueLimit))?
+                .objectValue
+        else { throw .unreadable }
         return ByteBuffer(bytes: JSONWriter.bytes(of: .object(try request(root, model: model))))
     }
 
@@ -68,7 +71,10 @@ package struct Translation {
     }
 
     func answer(_ body: ByteBuffer, model: String) -> ByteBuffer {
-        guard let root = (try? JSONParser.parse(Array(body.readableBytesView)))?.objectValue else { return body }
+        guard
+            let root = (try? JSONParser.parse(Array(body.readableBytesView), valueLimit: PromptReader.valueLimit))?
+                .objectValue
+        else { return body }
         return ByteBuffer(bytes: JSONWriter.bytes(of: answer(root, model: model)))
     }
 

@@ -106,10 +106,16 @@ extension GatewayShared {
     }
 
     private func simulateFailure(_ request: ClientRequest) -> Answer {
-        guard let root = (try? JSONParser.parse(Array(request.body.readableBytesView)))?.objectValue else {
+        guard
+            let root =
+                (try? JSONParser.parse(Array(request.body.readableBytesView), valueLimit: PromptReader.valueLimit))?
+                .objectValue
+        else {
             let problem: JSONValue = [
                 "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary",
-                "input": (try? JSONParser.parse(Array(request.body.readableBytesView))) ?? nil,
+                "input":
+                    (try? JSONParser.parse(Array(request.body.readableBytesView), valueLimit: PromptReader.valueLimit))
+                    ?? nil,
             ]
             return .json(["detail": [problem]], status: 422)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+internal import GatewayConfig
 internal import JSONSyntax
 
 /// A request as the mock provider reads it: `mock/NAME?option=value&…`.
@@ -23,7 +24,7 @@ struct MockRequest {
         self.model = model
         self.surface = surface
         self.requestID = requestID
-        self.body = (try? JSONParser.parse(body)) ?? .null
+        self.body = (try? JSONParser.parse(body, valueLimit: PromptReader.valueLimit)) ?? .null
     }
 
     func milliseconds(_ option: String, default fallback: Int = 0) -> Duration {
