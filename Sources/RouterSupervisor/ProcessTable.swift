@@ -32,15 +32,31 @@ final class ProcessTable {
     func orphans() -> [ProcessRecord] {
         if let cachedOrphans { return cachedOrphans }
         let own = ProcessControl.currentPID
-        let found: [ProcessRecord]
-        if let children = ProcessControl.children(of: own) {
-            found = children.filter { !isWatched($0) }.compactMap { ProcessRecord.read(pid: $0) }
-                .filter { !$0.hasEnded && $0.parent == own }
-        } else {
-            found = records().filter { $0.parent == own && !isWatched($0.pid) }
-        }
+        let found = orphans(of: own) ?? records().filter { $0.parent == own && !isWatched($0.pid) }
         cachedOrphans = found
         forgetAtEndOfTurn()
+        return found
+    }
+
+    /// nil where the system does not list children.
+    ///
+    /// One that ends between the list and the look at it has left its own children to us after the list was made: as
+    /// long as there is such a one, the list is made again.
+    private func orphans(of own: Int32) -> [ProcessRecord]? {
+        var found: [ProcessRecord] = []
+        var seen: Set<Int32> = []
+        var isComplete = false
+        while !isComplete {
+            guard let children = ProcessControl.children(of: own) else { return nil }
+            isComplete = true
+            for pid in children where !isWatched(pid) && seen.insert(pid).inserted {
+                guard let record = ProcessRecord.read(pid: pid), !record.hasEnded else {
+                    isComplete = false
+                    continue
+                }
+                if record.parent == own { found.append(record) }
+            }
+        }
         return found
     }
 
