@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -179,6 +181,24 @@ ssize_t router_send(int fd, const void *bytes, size_t count) {
 #else
     return send(fd, bytes, count, 0);
 #endif
+}
+
+ssize_t router_send_pair(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
+    struct iovec pieces[2] = {{(void *)first, first_count}, {(void *)second, second_count}};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = pieces;
+    message.msg_iovlen = 2;
+#ifdef MSG_NOSIGNAL
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+#else
+    return sendmsg(fd, &message, 0);
+#endif
+}
+
+void router_send_without_delay(int fd) {
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 int router_notify_service_manager(const char *path, const char *message) {

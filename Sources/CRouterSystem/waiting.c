@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#ifdef __APPLE__
+#include <sys/event.h>
+#endif
 #include <unistd.h>
 
 #ifdef __linux__
@@ -22,6 +25,7 @@ static uint32_t kernel_events(uint32_t events) {
     uint32_t wanted = EPOLLRDHUP;
     if (events & router_poll_readable) wanted |= EPOLLIN;
     if (events & router_poll_writable) wanted |= EPOLLOUT;
+    if (events & router_poll_edge) wanted |= EPOLLET;
     return wanted;
 }
 
@@ -127,12 +131,52 @@ static int unsupported(void) {
     errno = ENOSYS;
     return -1;
 }
+#ifdef __APPLE__
+// A descriptor has a filter for each direction here; one that is not wanted stays there, disabled, so that a change needs
+// no look at what was before.
+int router_poll_create(void) { return kqueue(); }
+
+int router_poll_set(int poll, int fd, uint32_t events, uint64_t token, int is_new) {
+    (void)is_new;
+    uint16_t flags = EV_ADD | (events & router_poll_edge ? EV_CLEAR : 0);
+    struct kevent changes[2];
+    void *data = (void *)(uintptr_t)token;
+    EV_SET(&changes[0], fd, EVFILT_READ, flags | (events & router_poll_readable ? EV_ENABLE : EV_DISABLE), 0, 0, data);
+    EV_SET(&changes[1], fd, EVFILT_WRITE, flags | (events & router_poll_writable ? EV_ENABLE : EV_DISABLE), 0, 0, data);
+    // What cannot be written to, such as the reading end of a pipe, takes the first change only.
+    int count = events & router_poll_writable ? 2 : 1;
+    return kevent(poll, changes, count, NULL, 0, NULL);
+}
+
+int router_poll_remove(int poll, int fd) {
+    struct kevent change;
+    EV_SET(&change, fd, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+    (void)kevent(poll, &change, 1, NULL, 0, NULL);
+    EV_SET(&change, fd, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+    return kevent(poll, &change, 1, NULL, 0, NULL);
+}
+
+int router_poll_wait(int poll, struct router_poll_event *events, int capacity, int64_t timeout_nanoseconds) {
+    struct kevent raw[256];
+    if (capacity > 256) capacity = 256;
+    struct timespec time = {timeout_nanoseconds / 1000000000, timeout_nanoseconds % 1000000000};
+    int count = kevent(poll, NULL, 0, raw, capacity, timeout_nanoseconds < 0 ? NULL : &time);
+    for (int index = 0; index < count; index++) {
+        uint32_t found = raw[index].filter == EVFILT_READ ? router_poll_readable : router_poll_writable;
+        if (raw[index].flags & EV_EOF) found |= router_poll_hangup;
+        events[index].events = found;
+        events[index].token = (uint64_t)(uintptr_t)raw[index].udata;
+    }
+    return count;
+}
+#else
 int router_poll_create(void) { return unsupported(); }
 int router_poll_set(int poll, int fd, uint32_t events, uint64_t token, int is_new) { return unsupported(); }
 int router_poll_remove(int poll, int fd) { return unsupported(); }
 int router_poll_wait(int poll, struct router_poll_event *events, int capacity, int64_t timeout_nanoseconds) {
     return unsupported();
 }
+#endif
 int router_signal_descriptor(const int *signals, int count) { return unsupported(); }
 int router_read_signal(int fd, pid_t *sender) { return 0; }
 int router_watch_create(void) { return unsupported(); }

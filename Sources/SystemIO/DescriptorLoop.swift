@@ -25,6 +25,8 @@ package final class DescriptorLoop {
         package static let writable = Readiness(rawValue: UInt32(router_poll_writable))
         /// The other end has gone; always reported, never asked for.
         package static let hangup = Readiness(rawValue: UInt32(router_poll_hangup))
+        /// Only asked for: what was reported is not reported again until there is more of it.
+        package static let onlyNews = Readiness(rawValue: UInt32(router_poll_edge))
     }
 
     /// Names one registration of one descriptor.

@@ -33,6 +33,7 @@ package struct SystemError: Error, Equatable, Sendable {
     package var isAlreadyThere: Bool { code == EEXIST }
     package var isPermission: Bool { code == EACCES || code == EPERM || code == EROFS }
     package var isConnectionRefused: Bool { code == ECONNREFUSED }
+    package var isWouldBlock: Bool { code == EAGAIN || code == EWOULDBLOCK }
     package var isBrokenPipe: Bool { code == EPIPE || code == ECONNRESET }
     /// Out of memory, processes or descriptors: it may work later without anybody changing anything.
     package var isOutOfResources: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }

@@ -110,7 +110,8 @@ struct router_poll_event {
     uint32_t events;
 };
 
-enum { router_poll_readable = 1, router_poll_writable = 2, router_poll_hangup = 4 };
+/// `router_poll_edge` is only asked for, never reported: what was reported once is not reported again until it is new.
+enum { router_poll_readable = 1, router_poll_writable = 2, router_poll_hangup = 4, router_poll_edge = 8 };
 
 int router_poll_create(void);
 /// Registers (`is_new`) or changes what is waited for.
@@ -170,6 +171,10 @@ int router_socket_port(int fd);
 /// 1 when the address can be bound, 0 when it is in use, -1 with errno when that cannot be told.
 int router_port_is_free(const char *address, int port);
 ssize_t router_send(int fd, const void *bytes, size_t count);
+/// Sends two pieces as one.
+ssize_t router_send_pair(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+/// Small pieces leave at once.
+void router_send_without_delay(int fd);
 /// Tells the service manager at `path` (`@` first: abstract); 0 on success.
 int router_notify_service_manager(const char *path, const char *message);
 /// A file without a name that lives in memory.

@@ -47,7 +47,7 @@ final class Exchange: AttemptOwner {
     private var effects: [RequestRun.Effect] = []
     private var effectsDone = 0
     private var isRecording = false
-    private var wakeTask: Scheduled<Void>?
+    private var wakeTimer: TimerQueue.ID?
     private var wakeAt = Int64.max
     /// When the run wants to be woken.
     private var nextWake = Int64.max
@@ -214,33 +214,35 @@ final class Exchange: AttemptOwner {
     private func record(_ entry: LedgerEntry) {
         guard let ledger = snapshot.recorders.ledger else { return }
         isRecording = true
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let eventLoop = loop.eventLoop
-        ledger.append(entry) {
-            eventLoop.execute {
-                bound.value.loop.clock.advance()
-                bound.value.isRecording = false
-                bound.value.isHandling = true
-                bound.value.work()
-            }
+        let kept: @Sendable (Bool) -> Void = loop.whenTold { [self] _ in
+            isRecording = false
+            isHandling = true
+            work()
         }
+        ledger.append(entry) { kept(true) }
     }
 
     private func scheduleWake() {
         let moment = state == .over ? Int64.max : nextWake
         guard moment != wakeAt else { return }
-        wakeTask?.cancel()
-        wakeTask = nil
+        cancelWake()
         wakeAt = moment
         guard moment != .max else { return }
         let delay = max(0, moment - loop.now)
         // What is far away is seen by the tick; only short waits need a timer of their own.
         guard delay < Nanoseconds.seconds(2) else { return }
-        wakeTask = loop.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [weak self] in
-            self?.loop.clock.advance()
-            self?.wakeAt = .max
-            self?.handle(.wake)
+        wakeTimer = loop.sockets.descriptors.after(.nanoseconds(delay)) { [weak self] in
+            guard let self else { return }
+            loop.clock.advance()
+            wakeTimer = nil
+            wakeAt = .max
+            handle(.wake)
         }
+    }
+
+    private func cancelWake() {
+        if let wakeTimer { loop.sockets.descriptors.cancel(wakeTimer) }
+        wakeTimer = nil
     }
 
     // MARK: Effects
@@ -388,8 +390,7 @@ final class Exchange: AttemptOwner {
     func conclude(outcome: Outcome) {
         guard state != .over else { return }
         state = .over
-        wakeTask?.cancel()
-        wakeTask = nil
+        cancelWake()
         for attempt in attempts { attempt?.cancel() }
         loop.record(self, outcome: client == nil ? .clientGone : outcome)
         client = nil

@@ -106,6 +106,18 @@ extension ByteBuffer {
         writeImmutableBuffer(piece)
     }
 
+    /// The same for bytes that are in no buffer yet.
+    mutating func appendArrived(_ bytes: UnsafeRawBufferPointer) {
+        guard readableBytes == 0 || readerIndex > 0 else {
+            return append(atMost: bytes.count) { $0.write(bytes) }
+        }
+        let unread = self
+        self = .assembled(unread.readableBytes + bytes.count) { text in
+            text.write(unread)
+            text.write(bytes)
+        }
+    }
+
     /// A new buffer of at most `capacity` bytes.
     static func assembled(_ capacity: Int, _ body: (inout ByteCursor) -> Void) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: capacity)

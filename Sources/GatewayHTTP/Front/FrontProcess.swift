@@ -90,7 +90,7 @@ package final class FrontServer: Sendable {
         try? listener.close().wait()
         for channel in connections.all { channel.pipeline.fireUserInboundEventTriggered(FrontConnection.Drain()) }
         let deadline = MonotonicTime.now() + limit
-        while connections.count > 0, MonotonicTime.now() < deadline { System.pause(milliseconds: 5) }
+        while connections.count > 0, MonotonicTime.now() < deadline { Pause.milliseconds(5) }
         let isDone = connections.count == 0
         try? group.syncShutdownGracefully()
         return isDone

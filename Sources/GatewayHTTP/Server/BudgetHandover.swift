@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 internal import LLMRouting
-internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 internal import SystemIO
@@ -19,20 +18,22 @@ struct BudgetHandover {
     let ledger: SQLiteLedger
     let threads: NIOThreadPool
 
-    private static let pollInterval = TimeAmount.milliseconds(100)
+    private static let pollInterval = Duration.milliseconds(100)
 
     /// Reads what was spent and what processes that are leaving hold. Nothing is reserved or settled before it.
-    func takeOver(on eventLoop: any EventLoop) {
+    func takeOver(on thread: LoopThread<GatewayLoop>) {
         guard let (balances, leavers) = try? ledger.opening() else { return ledger.countFailure() }
         shared.engine.withLock { engine in
             engine.ledger.restore(balances)
             for leaver in leavers { engine.ledger.hold(forOther: leaver.held, at: Now.current().calendar) }
         }
         for leaver in leavers {
-            eventLoop.scheduleRepeatedTask(initialDelay: Self.pollInterval, delay: Self.pollInterval) { task in
-                guard !leaver.process.isAlive else { return }
-                task.cancel()
-                threads.submit { _ in end(leaver) }
+            thread.post { loop in
+                loop.poll(every: Self.pollInterval) {
+                    guard !leaver.process.isAlive else { return false }
+                    threads.submit { _ in end(leaver) }
+                    return true
+                }
             }
         }
     }

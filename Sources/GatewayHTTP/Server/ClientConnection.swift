@@ -5,10 +5,7 @@ internal import NIOCore
 internal import SystemIO
 
 /// One client's connection: reads requests strictly, one at a time, and writes their answers.
-final class ClientConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class ClientConnection: StreamSocketOwner {
     enum State {
         case readingHead
         case readingBody(RequestBody)
@@ -17,34 +14,15 @@ final class ClientConnection: ChannelInboundHandler {
         case closed
     }
 
-    /// A body that is still arriving.
-    struct RequestBody {
-        enum Framing {
-            case length(remaining: Int)
-            case chunked(ChunkedFraming)
-        }
-
-        var request: ClientRequest
-        var framing: Framing
-        var content = ByteBuffer()
-        var byteCount = 0
-        /// What the client announced.
-        var expectedBytes = 0
-        /// Set when the answer is known already; the rest of the body is read and dropped.
-        var rejection: GatewayError?
-    }
-
     /// What a client may send ahead while its request is being answered.
     private static let pipelinedLimit = 64 << 10
 
-    /// What an announced length reserves at once; a larger body grows as it comes.
-    private static let reservedBytes = 1 << 20
+    /// Enough for a head and what usually comes with it; of a long body the rest is received into its place.
+    private static let receiveBytes = 16 << 10
 
     let loop: GatewayLoop
     let isAdmin: Bool
-    private(set) var channel: (any Channel)?
-    /// Writes through it skip the rest of the pipeline, in which nobody else is.
-    private var context: ChannelHandlerContext?
+    private var socket: StreamSocket?
     var state = State.readingHead
     private var buffered = ByteBuffer()
     private var framing: RequestFraming
@@ -57,7 +35,6 @@ final class ClientConnection: ChannelInboundHandler {
     private(set) var deadline = Int64.max
     /// The same for the part of a request that is arriving.
     private var progressDeadline = Int64.max
-    private var isReading = true
     private var stalledSince: Int64?
     private var isProcessing = false
     /// The client said that it sends nothing more; it may still want its answers.
@@ -72,63 +49,44 @@ final class ClientConnection: ChannelInboundHandler {
         self.framing = RequestFraming(limits: loop.limits.head)
     }
 
-    // MARK: Channel events
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        channel = context.channel
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        loop.clock.advance()
+    /// Takes over a connected descriptor; closes it when there are too many connections.
+    func begin(_ descriptor: Int32) {
+        let socket = StreamSocket(
+            taking: descriptor, loop: loop.sockets, noticesResets: true, receiveBytes: Self.receiveBytes, owner: self)
+        self.socket = socket
         deadline = loop.clock.attentive + loop.limits.headTimeout
         guard loop.add(self) else {
             state = .closed
-            context.close(promise: nil)
-            return
+            return socket.close()
         }
-        context.fireChannelActive()
+        socket.begin()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    // MARK: What the socket says
+
+    func socketReceived(_ bytes: UnsafeRawBufferPointer) {
         loop.clock.advance()
-        buffered.appendArrived(unwrapInboundIn(data))
+        if case .closed = state { return }
+        buffered.appendArrived(bytes)
         process()
     }
 
-    /// Nobody behind it wants to know.
-    func channelReadComplete(context: ChannelHandlerContext) {}
-
-    func channelInactive(context: ChannelHandlerContext) {
+    func socketReceives(_ receive: (UnsafeMutableRawBufferPointer) -> Int) -> Bool {
+        guard case .readingBody(let body) = state, buffered.readableBytes == 0 else { return false }
+        guard case .length(let remaining) = body.framing, remaining > 0, body.rejection == nil else { return false }
         loop.clock.advance()
-        state = .closed
-        loop.remove(self)
-        let exchange = self.exchange
-        self.exchange = nil
-        exchange?.clientGone()
-        context.fireChannelInactive()
+        let count = body.receive(remaining, receive)
+        guard count > 0 else { return true }
+        progressDeadline = loop.clock.attentive + loop.limits.bodyIdleTimeout
+        if count > remaining, let first = body.takeLastByte() { buffered.writeInteger(first) }
+        body.framing = .length(remaining: max(0, remaining - count))
+        if count >= remaining { finish(body) }
+        return true
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
+    func socketReceivedAll() {}
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        loop.clock.advance()
-        let isWritable = context.channel.isWritable
-        stalledSince = isWritable ? nil : loop.clock.attentive
-        exchange?.clientWritable(isWritable)
-        context.fireChannelWritabilityChanged()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else {
-            return context.fireUserInboundEventTriggered(event)
-        }
+    func socketInputEnded() {
         loop.clock.advance()
         isInputClosed = true
         if buffered.readableBytes == 0 { keepsAlive = false }
@@ -136,23 +94,45 @@ final class ClientConnection: ChannelInboundHandler {
         case .readingHead, .readingBody: process()
         case .responding where exchange?.request.head.minorVersion == 0:
             // Interim answers mean nothing to HTTP/1.0: who is there cannot be told from who is gone.
-            channel?.close(promise: nil)
+            close()
         case .responding: exchange?.clientSentAll()
-        case .closed: if isOutputClosed { channel?.close(promise: nil) }
+        case .closed: if isOutputClosed { close() }
         }
     }
 
-    var isWritable: Bool { channel?.isWritable ?? false }
+    func socketWritabilityChanged() {
+        loop.clock.advance()
+        let isWritable = self.isWritable
+        stalledSince = isWritable ? nil : loop.clock.attentive
+        exchange?.clientWritable(isWritable)
+    }
+
+    func socketClosed(_ end: SocketEnd) {
+        loop.clock.advance()
+        socket = nil
+        state = .closed
+        loop.remove(self)
+        let exchange = self.exchange
+        self.exchange = nil
+        exchange?.clientGone()
+    }
+
+    var isWritable: Bool { socket?.isWritable ?? false }
+
+    /// Ends the connection, whatever is going on.
+    func close() {
+        socket?.close()
+    }
 
     /// Called by the loop's tick.
     func check(now: Int64) {
         if let stalledSince, now - stalledSince > loop.limits.writeStallTimeout {
-            channel?.close(mode: .all, promise: nil)
+            close()
             return
         }
         guard now >= min(deadline, progressDeadline) else { return }
         switch state {
-        case .readingHead where buffered.readableBytes == 0: channel?.close(promise: nil)
+        case .readingHead where buffered.readableBytes == 0: close()
         case .readingHead, .readingBody: refuse(.requestTimeout)
         case .responding, .closed: break
         }
@@ -163,7 +143,7 @@ final class ClientConnection: ChannelInboundHandler {
         keepsAlive = false
         guard case .readingHead = state, buffered.readableBytes == 0 else { return }
         if requestCount > 0 {
-            channel?.close(promise: nil)
+            close()
         } else {
             deadline = min(deadline, loop.clock.attentive + loop.limits.firstRequestGrace)
         }
@@ -182,7 +162,7 @@ final class ClientConnection: ChannelInboundHandler {
             case .readingBody(let body):
                 guard readBody(body) else { return endIfNothingFollows() }
             case .responding:
-                if buffered.readableBytes > Self.pipelinedLimit { setReading(false) }
+                if buffered.readableBytes > Self.pipelinedLimit { socket?.setReading(false) }
                 return
             case .closed: return
             }
@@ -228,16 +208,16 @@ final class ClientConnection: ChannelInboundHandler {
             request.body = content
             return handle(request)
         }
-        var body = RequestBody(request: request, framing: .length(remaining: 0), rejection: rejection)
+        let body: RequestBody
         switch request.head.body {
-        case .empty, .untilClose: return finish(body)
+        case .empty, .untilClose:
+            return finish(RequestBody(request, .length(remaining: 0), rejection: rejection))
         case .length(let count):
             guard count <= loop.limits.bodyBytes else {
                 return refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)))
             }
-            body.framing = .length(remaining: count)
-            body.expectedBytes = count
-        case .chunked: body.framing = .chunked(ChunkedFraming())
+            body = RequestBody(request, .length(remaining: count), expectedBytes: count, rejection: rejection)
+        case .chunked: body = RequestBody(request, .chunked(ChunkedFraming()), rejection: rejection)
         }
         if request.head.expectsContinue {
             if let rejection {
@@ -245,35 +225,29 @@ final class ClientConnection: ChannelInboundHandler {
                 state = .responding
                 return fail(rejection, request)
             }
-            channel?.writeAndFlush(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil)
+            write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+            flush()
         }
         deadline = loop.clock.attentive + loop.limits.bodyTimeout
         state = .readingBody(body)
     }
 
     /// Takes what is there of the body; false when more must come.
-    private func readBody(_ current: consuming RequestBody) -> Bool {
-        var body = current
-        // The state must not hold the buffer too while it grows, or each piece would copy it.
-        state = .responding
+    private func readBody(_ body: RequestBody) -> Bool {
         progressDeadline = loop.clock.attentive + loop.limits.bodyIdleTimeout
         switch body.framing {
         case .length(let remaining):
             guard let piece = buffered.readSlice(length: min(remaining, buffered.readableBytes)) else { return false }
             let left = remaining - piece.readableBytes
-            append(piece, to: &body, isLast: left == 0)
+            append(piece, to: body, isLast: left == 0)
             body.framing = .length(remaining: left)
-            if left == 0 {
-                finish(body)
-            } else {
-                state = .readingBody(body)
-            }
+            if left == 0 { finish(body) }
             return left == 0
         case .chunked(var framing):
             do throws(FramingError) {
                 let step = try buffered.withFramingBytes { bytes throws(FramingError) in try framing.next(bytes) }
                 body.framing = .chunked(framing)
-                return take(step, &body)
+                return take(step, body)
             } catch {
                 refuse(.framing(error), body.request)
                 return false
@@ -281,34 +255,30 @@ final class ClientConnection: ChannelInboundHandler {
         }
     }
 
-    private func take(_ step: ChunkedFraming.Step, _ body: inout RequestBody) -> Bool {
+    private func take(_ step: ChunkedFraming.Step, _ body: RequestBody) -> Bool {
         switch step {
-        case .incomplete:
-            state = .readingBody(body)
-            return false
+        case .incomplete: return false
         case .framing(let count): buffered.moveReaderIndex(forwardBy: count)
         case .content(let count):
             guard body.byteCount + count <= loop.limits.bodyBytes else {
                 refuse(.framing(.bodyTooLarge(limit: loop.limits.bodyBytes)), body.request)
                 return false
             }
-            if let piece = buffered.readSlice(length: count) { append(piece, to: &body, isLast: false) }
+            if let piece = buffered.readSlice(length: count) { append(piece, to: body, isLast: false) }
         case .end(let count):
             buffered.moveReaderIndex(forwardBy: count)
             finish(body)
-            return true
         }
-        state = .readingBody(body)
         return true
     }
 
-    private func append(_ piece: ByteBuffer, to body: inout RequestBody, isLast: Bool) {
+    private func append(_ piece: ByteBuffer, to body: RequestBody, isLast: Bool) {
         body.byteCount += piece.readableBytes
         guard body.rejection == nil else { return }
         if body.content.readableBytes == 0, isLast {
             body.content = piece
         } else {
-            if body.content.capacity == 0 { body.content.reserveCapacity(min(body.expectedBytes, Self.reservedBytes)) }
+            body.reserve()
             body.content.writeImmutableBuffer(piece)
         }
     }
@@ -330,12 +300,6 @@ final class ClientConnection: ChannelInboundHandler {
     /// From now on `exchange` hears what becomes of the client.
     func attach(_ exchange: Exchange) {
         self.exchange = exchange
-    }
-
-    private func setReading(_ wanted: Bool) {
-        guard wanted != isReading, let channel, channel.isActive else { return }
-        isReading = wanted
-        try? channel.syncOptions?.setOption(ChannelOptions.autoRead, value: wanted)
     }
 
     // MARK: Answers that no exchange makes
@@ -375,11 +339,11 @@ final class ClientConnection: ChannelInboundHandler {
     // MARK: What exchanges use
 
     func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        socket?.write(bytes)
     }
 
     func flush() {
-        context?.flush()
+        socket?.flush()
     }
 
     /// The answer is written: sends it and reads on, or closes.
@@ -387,7 +351,7 @@ final class ClientConnection: ChannelInboundHandler {
         exchange = nil
         guard case .responding = state else { return }
         if loop.isDraining || isInputClosed && buffered.readableBytes == 0 { keepsAlive = false }
-        guard keepsAlive, context != nil else {
+        guard keepsAlive, socket?.isOpen ?? false else {
             state = .closed
             closeAfterFlush()
             return
@@ -396,21 +360,19 @@ final class ClientConnection: ChannelInboundHandler {
         state = .readingHead
         deadline = loop.clock.attentive + loop.limits.keepAliveTimeout
         if buffered.readableBytes == 0 { buffered = ByteBuffer() }
-        setReading(true)
+        socket?.setReading(true)
         if buffered.readableBytes > 0, !isProcessing { process() }
     }
 
     /// Gives the client a moment to read what was written: closing with unread input would reset the connection under it.
     private func closeAfterFlush() {
-        guard let channel else { return }
-        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in
-            if bound.value.isInputClosed {
-                bound.value.channel?.close(promise: nil)
+        socket?.afterSending { [self] in
+            if isInputClosed {
+                close()
             } else {
-                bound.value.isOutputClosed = true
-                bound.value.channel?.close(mode: .output, promise: nil)
-                bound.value.loop.closeLater(bound.value)
+                isOutputClosed = true
+                socket?.endOutput()
+                loop.closeLater(self)
             }
         }
     }

@@ -2,12 +2,13 @@
 
 internal import GatewayConfig
 internal import LLMRouting
-internal import NIOCore
+internal import Synchronization
 internal import SystemIO
 
 /// What one event loop owns: its connections, its upstream pools, its counters. Only its own thread touches it.
 final class GatewayLoop {
-    let eventLoop: any EventLoop
+    let sockets: SocketLoop
+    private let thread: LoopThread<GatewayLoop>
     let shared: GatewayShared
     /// What requests that arrive now are answered with; those under way keep theirs.
     private(set) var snapshot: Snapshot
@@ -23,10 +24,14 @@ final class GatewayLoop {
     private static let looksATick = 256
     private var nextExchange = 0
     private var nextConnection = 0
-    private var ticker: RepeatedTask?
+    private var isTicking = false
     private var lastTick: Int64 = 0
-    /// What the ticker was started with; a reload may want another one.
+    /// What the tick was scheduled with; a reload may want another one.
     private var tickInterval: Int64 = 0
+    private var acceptors: [Acceptor] = []
+    /// What is to be done when other threads have told what they were asked.
+    private var awaited: [UInt64: () -> Void] = [:]
+    private var awaitedNumber: UInt64 = 0
     private var requestNumber: UInt64 = 0
     private let requestSeed = UInt64.random(in: .min ... .max)
     private(set) var isDraining = false
@@ -38,8 +43,11 @@ final class GatewayLoop {
     /// Quick numbers for shuffles and jitter; nothing secret depends on them.
     var random = QuickRandom()
 
-    init(eventLoop: any EventLoop, shared: GatewayShared, snapshot: Snapshot) {
-        self.eventLoop = eventLoop
+    init(
+        _ descriptors: DescriptorLoop, thread: LoopThread<GatewayLoop>, shared: GatewayShared, snapshot: Snapshot
+    ) {
+        sockets = SocketLoop(descriptors)
+        self.thread = thread
         self.shared = shared
         self.snapshot = snapshot
         self.log = AccessLog(writer: shared.logWriter)
@@ -69,6 +77,61 @@ final class GatewayLoop {
     func replace(_ snapshot: Snapshot) {
         clock.readCalendar()
         self.snapshot = snapshot
+    }
+
+    // MARK: Other threads
+
+    /// What another thread calls, once, with what it was asked; `body` then runs on this loop.
+    func whenTold<Value: Sendable>(_ body: @escaping (Value) -> Void) -> @Sendable (Value) -> Void {
+        awaitedNumber += 1
+        let number = awaitedNumber
+        let told = Told<Value>()
+        awaited[number] = { if let value = told.value { body(value) } }
+        return { [thread] value in
+            told.value = value
+            thread.post { loop in
+                loop.clock.advance()
+                loop.awaited.removeValue(forKey: number)?()
+            }
+        }
+    }
+
+    /// A value on its way between two threads.
+    private final class Told<Value: Sendable>: Sendable {
+        private let held = Mutex<Value?>(nil)
+
+        var value: Value? {
+            get { held.withLock { $0 } }
+            set { held.withLock { $0 = newValue } }
+        }
+    }
+
+    // MARK: Accepting
+
+    /// Accepts from `listener` from now on, a descriptor that is this loop's then.
+    func listen(_ listener: Int32, deal: @escaping (Int32) -> Void) -> SystemError? {
+        do throws(SystemError) {
+            acceptors.append(try Acceptor(OwnedDescriptor(taking: listener), loop: sockets, deal: deal))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Accepts nothing more; the listening sockets stay open.
+    func stopAccepting() {
+        for acceptor in acceptors { acceptor.stop() }
+    }
+
+    func closeListeners() {
+        acceptors = []
+    }
+
+    /// Serves a client that has just connected.
+    func serve(_ descriptor: Int32, isAdmin: Bool) {
+        clock.advance()
+        if !isAdmin { NonBlockingSocket.sendWithoutDelay(descriptor) }
+        ClientConnection(loop: self, isAdmin: isAdmin).begin(descriptor)
     }
 
     // MARK: Connections
@@ -109,7 +172,7 @@ final class GatewayLoop {
 
     func pool(for origin: Origin) -> UpstreamPool {
         if let lastPool, lastPool.origin == origin { return lastPool.pool }
-        let pool = pools[origin] ?? UpstreamPool(origin: origin, loop: eventLoop, clock: clock, tls: shared.tls)
+        let pool = pools[origin] ?? UpstreamPool(origin: origin, loop: self)
         pools[origin] = pool
         lastPool = (origin, pool)
         return pool
@@ -156,12 +219,22 @@ final class GatewayLoop {
     // MARK: Time
 
     private func startTicking() {
-        guard ticker == nil else { return }
-        tickInterval = limits.tick
-        let interval = TimeAmount.nanoseconds(tickInterval)
+        guard !isTicking else { return }
+        isTicking = true
         lastTick = MonotonicTime.now().nanoseconds
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        ticker = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.tick() }
+        scheduleTick()
+    }
+
+    private func scheduleTick() {
+        tickInterval = limits.tick
+        sockets.descriptors.after(.nanoseconds(tickInterval)) { [unowned self] in tick() }
+    }
+
+    /// Asks `isDone` again and again until it says so.
+    func poll(every interval: Duration, _ isDone: @escaping () -> Bool) {
+        sockets.descriptors.after(interval) { [unowned self] in
+            if !isDone() { poll(every: interval, isDone) }
+        }
     }
 
     /// Looks at a part of `list`, which may change meanwhile, and goes on behind it at the next tick: a look at ten thousand
@@ -190,17 +263,15 @@ final class GatewayLoop {
         }
         closing.removeAll { entry in
             guard now >= entry.deadline || entry.connection.index < 0 else { return false }
-            entry.connection.channel?.close(promise: nil)
+            entry.connection.close()
             return true
         }
         for pool in pools.values { pool.closeUnended() }
         for pool in pools.values { pool.closeIdle(olderThan: now - UpstreamPool.idleLimitNanoseconds) }
         log.flush()
         let isIdle = connections.isEmpty && exchanges.isEmpty && waiting.isEmpty && closing.isEmpty
-        if isIdle, pools.values.allSatisfy({ $0.openCount == 0 }) {
-            ticker?.cancel()
-            ticker = nil
-        }
+        isTicking = !isIdle || pools.values.contains { $0.openCount > 0 }
+        if isTicking { scheduleTick() }
     }
 
     /// A tick that comes late by more than one says that nothing else was seen in time either.
@@ -221,7 +292,7 @@ final class GatewayLoop {
 
     /// Cuts what is still running.
     func cut() {
-        for connection in connections { connection.channel?.close(promise: nil) }
+        for connection in connections { connection.close() }
         for pool in pools.values { pool.closeIdle(olderThan: .max) }
         log.flush()
     }

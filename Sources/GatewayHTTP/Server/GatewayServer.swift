@@ -3,7 +3,6 @@
 package import Diagnostics
 package import GatewayConfig
 internal import LLMRouting
-internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 package import SystemIO
@@ -56,7 +55,6 @@ extension ServerError: DiagnosticConvertible {
 /// A running gateway: its event loops, its listening sockets and the configuration in force.
 package final class GatewayServer: Sendable {
     private struct State {
-        var listeners: [any Channel] = []
         var generation = 1
         var isDraining = false
         var operatorProblem: (any Error)?
@@ -64,9 +62,8 @@ package final class GatewayServer: Sendable {
 
     package let port: Int
     private let shared: GatewayShared
-    private let group: MultiThreadedEventLoopGroup
     private let threads: NIOThreadPool
-    private let loops: [NIOLoopBound<GatewayLoop>]
+    private let loops: [LoopThread<GatewayLoop>]
     private let socket: ListeningSocket
     private let state = Mutex(State())
     private let snapshot: Mutex<Snapshot>
@@ -97,17 +94,13 @@ package final class GatewayServer: Sendable {
             logWriter: LogWriter(descriptor: options.logDescriptor, threads: threads),
             adminKey: settings.admin?.key.map { ClientKey(name: "admin", key: $0) })
         self.shared = shared
-        group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
-        loops = try (0..<loopCount).map { [group] _ in
-            let eventLoop = group.next()
-            return try eventLoop.submit {
-                NIOLoopBound(GatewayLoop(eventLoop: eventLoop, shared: shared, snapshot: first), eventLoop: eventLoop)
-            }.wait()
+        loops = try (0..<loopCount).map { _ in
+            try LoopThread { GatewayLoop($0, thread: $1, shared: shared, snapshot: first) }
         }
         shared.server = self
         if let predecessor = options.predecessor { Succession.takeOver(from: predecessor) }
         if let ledger = recorders.ledger {
-            BudgetHandover(shared: shared, ledger: ledger, threads: threads).takeOver(on: group.next())
+            BudgetHandover(shared: shared, ledger: ledger, threads: threads).takeOver(on: loops[0])
         }
         try listen(socket.duplicate(), isAdmin: false)
         guard let admin = settings.admin else { return }
@@ -123,30 +116,18 @@ package final class GatewayServer: Sendable {
     /// Why the operator's side of a successor does not answer.
     var operatorProblem: (any Error)? { state.withLock { $0.operatorProblem } }
 
-    /// One loop accepts and deals the connections out in turn. (If each loop accepted from the same socket, the loser of a race
-    /// would wake for nothing, which NIO takes for a fault.)
+    /// One loop accepts and deals the connections out in turn (docs/decisions/0072).
     private func listen(_ descriptor: Int32, isAdmin: Bool) throws {
         let loops = self.loops
-        let bootstrap = ServerBootstrap(group: group.next(), childGroup: group)
-            // With only a few a turn, the queue of a busy loop overflows, and whoever is in it connects again a second later.
-            .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 256)
-            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                ChannelOptions.recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 131_072)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
-                    if !isAdmin {
-                        try channel.syncOptions?.setOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop: loop.value, isAdmin: isAdmin))
-                }
+        let problem = loops[0].call { loop in
+            var turn = 0
+            return loop.listen(descriptor) { connection in
+                turn = (turn + 1) % loops.count
+                let isTaken = loops[turn].post { $0.serve(connection, isAdmin: isAdmin) }
+                if !isTaken { NonBlockingSocket.close(connection) }
             }
-        let channel = try bootstrap.withBoundSocket(descriptor).wait()
-        state.withLock { $0.listeners.append(channel) }
+        }
+        if case .some(.some(let error)) = problem { throw error }
     }
 
     // MARK: Reload
@@ -167,9 +148,7 @@ package final class GatewayServer: Sendable {
         }
         let next = Snapshot(settings, table: table, recorders: recorders, generation: generation)
         snapshot.withLock { $0 = next }
-        for loop in loops {
-            loop.eventLoop.execute { loop.value.replace(next) }
-        }
+        for loop in loops { loop.post { $0.replace(next) } }
     }
 
     /// What the operator's side does to reload: reads the files again and calls `reload`.
@@ -177,11 +156,15 @@ package final class GatewayServer: Sendable {
         reloadAction.withLock { $0 = action }
     }
 
-    func requestReload() -> EventLoopFuture<Int> {
+    /// Reloads on a thread of its own and says the new generation.
+    func requestReload(_ done: @escaping @Sendable (Result<Int, any Error>) -> Void) {
         let action = reloadAction.withLock { $0 }
-        return threads.runIfActive(eventLoop: group.next()) {
-            try action?()
-            return self.generation
+        threads.submit { _ in
+            done(
+                Result {
+                    try action?()
+                    return self.generation
+                })
         }
     }
 
@@ -195,34 +178,37 @@ package final class GatewayServer: Sendable {
     // MARK: Metrics
 
     /// Adds up the counters of all loops.
-    func collect() -> EventLoopFuture<(LoopMetrics, GatewayGauges)> {
-        let parts = loops.map { loop in
-            loop.eventLoop.submit {
-                let value = loop.value
-                let pools = value.poolSizes
-                return (
-                    value.metrics,
-                    GatewayGauges(
-                        connections: value.openConnections, runningRequests: value.runningExchanges,
-                        waitingRequests: value.waitingExchanges,
-                        poolOpen: pools.open,
-                        poolIdle: pools.idle)
-                )
+    func collect(_ done: @escaping @Sendable ((LoopMetrics, GatewayGauges)) -> Void) {
+        let sum = MetricsSum(gauges: GatewayGauges(generation: generation), missing: loops.count)
+        for loop in loops {
+            loop.post { loop in
+                if let whole = sum.add(loop) { done(whole) }
             }
         }
-        let generation = self.generation
-        return EventLoopFuture.whenAllSucceed(parts, on: group.next()).map { parts in
-            var metrics = LoopMetrics()
-            var gauges = GatewayGauges(generation: generation)
-            for (part, gauge) in parts {
-                metrics.merge(part)
-                gauges.connections += gauge.connections
-                gauges.runningRequests += gauge.runningRequests
-                gauges.waitingRequests += gauge.waitingRequests
-                gauges.poolOpen += gauge.poolOpen
-                gauges.poolIdle += gauge.poolIdle
+    }
+
+    /// The counters of the loops that were asked so far.
+    private final class MetricsSum: Sendable {
+        private let state: Mutex<(metrics: LoopMetrics, gauges: GatewayGauges, missing: Int)>
+
+        init(gauges: GatewayGauges, missing: Int) {
+            state = Mutex((LoopMetrics(), gauges, missing))
+        }
+
+        /// All of them, with the last loop.
+        func add(_ loop: GatewayLoop) -> (LoopMetrics, GatewayGauges)? {
+            let (part, pools) = (loop.metrics, loop.poolSizes)
+            let (connections, running, waiting) = (loop.openConnections, loop.runningExchanges, loop.waitingExchanges)
+            return state.withLock { state in
+                state.metrics.merge(part)
+                state.gauges.connections += connections
+                state.gauges.runningRequests += running
+                state.gauges.waitingRequests += waiting
+                state.gauges.poolOpen += pools.open
+                state.gauges.poolIdle += pools.idle
+                state.missing -= 1
+                return state.missing == 0 ? (state.metrics, state.gauges) : nil
             }
-            return (metrics, gauges)
         }
     }
 
@@ -233,34 +219,25 @@ package final class GatewayServer: Sendable {
     /// `whenDeaf` is called as soon as nothing is accepted any more.
     @discardableResult
     package func drain(within limit: Duration, whenDeaf: () -> Void = {}) -> Bool {
-        let listeners = state.withLock { state in
-            state.isDraining = true
-            defer { state.listeners = [] }
-            return state.listeners
-        }
-        for listener in listeners { try? listener.setOption(.autoRead, value: false).wait() }
+        state.withLock { $0.isDraining = true }
+        _ = loops[0].call { $0.stopAccepting() }
         if let ledger = snapshot.withLock({ $0.recorders.ledger }) {
             BudgetHandover(shared: shared, ledger: ledger, threads: threads).passOn()
         }
         whenDeaf()
-        // What was accepted just now is still on its way to its loop; a listener that closes would close it as well.
-        for loop in loops { try? loop.eventLoop.submit {}.wait() }
-        for listener in listeners {
-            try? listener.eventLoop.submit {}.wait()
-            try? listener.close().wait()
-        }
-        for loop in loops {
-            loop.eventLoop.execute { loop.value.drain() }
-        }
+        // What was accepted just now is on its way to its loop, before what is sent there now.
+        for loop in loops { _ = loop.call { _ in } }
+        _ = loops[0].call { $0.closeListeners() }
+        for loop in loops { loop.post { $0.drain() } }
         let deadline = MonotonicTime.now() + limit
         var isDone = false
         while !isDone, MonotonicTime.now() < deadline {
             isDone = shared.connections.value == 0
-            if !isDone { System.pause(milliseconds: 5) }
+            if !isDone { Pause.milliseconds(5) }
         }
-        for loop in loops { try? loop.eventLoop.submit { loop.value.cut() }.wait() }
+        for loop in loops { loop.post { $0.cut() } }
+        for loop in loops { loop.stop() }
         shared.logWriter.writeWhatWaits()
-        try? group.syncShutdownGracefully()
         try? threads.syncShutdownGracefully()
         return isDone
     }

@@ -15,13 +15,12 @@ extension GatewayShared {
             return client.respond(GatewayError.draining.answer(dialect: .openAI, requestID: nil), to: request)
         }
         let statuses = statuses()
-        let eventLoop = client.loop.eventLoop
-        server.collect().map { metrics, gauges in
-            MetricsText.render(metrics, gauges, deployments: statuses)
-        }.hop(to: eventLoop).assumeIsolated().whenSuccess { text in
-            let type = "text/plain; version=0.0.4; charset=utf-8"
-            client.respond(Answer(status: 200, body: ByteBuffer(string: text), contentType: type), to: request)
-        }
+        server.collect(
+            client.loop.whenTold { metrics, gauges in
+                let text = MetricsText.render(metrics, gauges, deployments: statuses)
+                let type = "text/plain; version=0.0.4; charset=utf-8"
+                client.respond(Answer(status: 200, body: ByteBuffer(string: text), contentType: type), to: request)
+            })
     }
 
     /// The operator's routes. What takes longer than a look at the state happens elsewhere and is only asked for here.
@@ -32,8 +31,7 @@ extension GatewayShared {
         case .analytics: client.respond(.json(analytics()), to: request)
         case .simulateFailure: client.respond(simulateFailure(request), to: request)
         case .reload:
-            let eventLoop = client.loop.eventLoop
-            server?.requestReload().hop(to: eventLoop).assumeIsolated().whenComplete { result in
+            let reloaded: @Sendable (Result<Int, any Error>) -> Void = client.loop.whenTold { result in
                 switch result {
                 case .success(let generation):
                     client.respond(.json(["status": "reloaded", "generation": .integer(generation)]), to: request)
@@ -41,6 +39,7 @@ extension GatewayShared {
                     client.respond(.json(["detail": .string(Self.words(of: error))], status: 400), to: request)
                 }
             }
+            server?.requestReload(reloaded)
         case .drain:
             client.respond(.json(["status": "draining"], status: 202), to: request)
             server?.requestDrain()

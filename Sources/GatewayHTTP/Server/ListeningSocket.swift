@@ -87,11 +87,6 @@ enum System {
     static func terminate() {
         kill(getpid(), SIGTERM)
     }
-
-    static func pause(milliseconds: Int) {
-        var time = timespec(tv_sec: 0, tv_nsec: milliseconds * 1_000_000)
-        nanosleep(&time, nil)
-    }
 }
 
 private func systemSocket(_ family: Int32) -> Int32 {

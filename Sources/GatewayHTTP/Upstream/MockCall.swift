@@ -3,12 +3,13 @@
 internal import GatewayConfig
 internal import JSONSyntax
 internal import NIOCore
+internal import SystemIO
 
 /// A provider that needs no network and no key: answers from a script that is part of the model's name.
 final class MockCall: UpstreamCall {
     private weak var loop: GatewayLoop?
     private var receiver: (any UpstreamReceiver)?
-    private var task: Scheduled<Void>?
+    private var timer: TimerQueue.ID?
     private var steps: [MockScript.Step]
     private var isReading = true
     private var next = 0
@@ -35,8 +36,8 @@ final class MockCall: UpstreamCall {
 
     func cancel() {
         receiver = nil
-        task?.cancel()
-        task = nil
+        if let timer { loop?.sockets.descriptors.cancel(timer) }
+        timer = nil
     }
 
     func letGo() {
@@ -46,14 +47,13 @@ final class MockCall: UpstreamCall {
     func setReading(_ isReading: Bool) {
         guard self.isReading != isReading else { return }
         self.isReading = isReading
-        if isReading, task == nil { schedule(after: .zero) }
+        if isReading, timer == nil { schedule(after: .zero) }
     }
 
     private func schedule(after delay: Duration) {
         guard let loop else { return }
-        let loopView = loop.eventLoop.assumeIsolated()
-        task = loopView.scheduleTask(in: .nanoseconds(Nanoseconds.of(delay))) { [self] in
-            task = nil
+        timer = loop.sockets.descriptors.after(delay) { [self, loop] in
+            timer = nil
             loop.clock.advance()
             perform()
         }

@@ -55,7 +55,7 @@ final class UpstreamHead {
 }
 
 /// Why a connection gave no whole answer.
-enum TransportFailure: Equatable, Sendable {
+enum TransportFailure: Error, Equatable, Sendable {
     case nameNotFound
     case refused
     case connectTimeout

@@ -3,10 +3,7 @@
 internal import NIOCore
 
 /// One connection to an upstream: a call at a time, then back to its pool.
-final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class UpstreamConnection: UpstreamCall, StreamSocketOwner {
     private enum Body {
         case none
         case length(remaining: Int)
@@ -21,10 +18,11 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
         case closed
     }
 
+    /// Answers may be long.
+    private static let receiveBytes = 64 << 10
+
     private unowned let pool: UpstreamPool
-    private(set) var channel: (any Channel)?
-    private var context: ChannelHandlerContext?
-    private var isReading = true
+    private var socket: StreamSocket?
     private var state = State.idle
     private var framing = ResponseFraming()
     private var buffered = ByteBuffer()
@@ -34,50 +32,44 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
     /// Interim answers to the call; an upstream that sends nothing else is no use.
     private var interimAnswers = 0
     private static let interimAnswerLimit = 32
-    private var tlsProblem: String?
     /// When the connection went back to the pool.
     var idleSince: Int64 = 0
 
-    init(pool: UpstreamPool) {
+    /// Takes over a connected descriptor.
+    init(_ descriptor: Int32, tls: TLSSession?, pool: UpstreamPool, loop: SocketLoop) {
         self.pool = pool
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        channel = context.channel
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
+        let socket = StreamSocket(
+            taking: descriptor, loop: loop, tls: tls, noticesResets: false, receiveBytes: Self.receiveBytes, owner: self)
+        self.socket = socket
+        socket.begin()
     }
 
     var isUsable: Bool {
-        if case .idle = state { context != nil } else { false }
+        if case .idle = state { socket?.isOpen ?? false } else { false }
     }
 
     /// Sends a request whose answer goes to `receiver`.
     func send(_ first: ByteBuffer, _ rest: ByteBuffer?, to receiver: any UpstreamReceiver) {
-        guard let context else { return receiver.upstreamFailed(.connectFailed) }
+        guard let socket, socket.isOpen else { return receiver.upstreamFailed(.connectFailed) }
         callCount += 1
         hasBytesOfAnswer = false
         interimAnswers = 0
         self.receiver = receiver
         state = .awaitingHead
-        if let rest {
-            context.write(wrapOutboundOut(first), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(rest), promise: nil)
-        } else {
-            context.writeAndFlush(wrapOutboundOut(first), promise: nil)
-        }
+        socket.write(first)
+        if let rest { socket.write(rest) }
+        socket.flush()
     }
 
     func cancel() {
         receiver = nil
-        guard case .closed = state else {
-            state = .closed
-            channel?.close(promise: nil)
-            return
-        }
+        close()
+    }
+
+    /// Ends the connection; who was called hears nothing more.
+    private func close() {
+        state = .closed
+        socket?.close()
     }
 
     func letGo() {
@@ -93,26 +85,38 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
     }
 
     func setReading(_ isReading: Bool) {
-        guard isReading != self.isReading, let channel, channel.isActive else { return }
-        self.isReading = isReading
-        try? channel.syncOptions?.setOption(ChannelOptions.autoRead, value: isReading)
-        if isReading { channel.read() }
+        socket?.setReading(isReading)
     }
 
-    // MARK: Channel events
+    // MARK: What the socket says
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func socketReceived(_ bytes: UnsafeRawBufferPointer) {
         pool.clock.advance()
-        buffered.appendArrived(unwrapInboundIn(data))
+        buffered.appendArrived(bytes)
         process()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    func socketReceivedAll() {
         receiver?.upstreamPause()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// An answer that its sender's end does not end was cut off, and a connection on which nothing comes is of no use.
+    func socketInputEnded() {
         pool.clock.advance()
+        if case .body(.untilClose, _) = state {
+            let receiver = take()
+            close()
+            receiver?.upstreamEnd()
+        } else {
+            socket?.close()
+        }
+    }
+
+    func socketWritabilityChanged() {}
+
+    func socketClosed(_ end: SocketEnd) {
+        pool.clock.advance()
+        socket = nil
         let previous = state
         state = .closed
         pool.forget(self)
@@ -120,23 +124,14 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
         switch previous {
         case .idle, .closed: break
         case .awaitingHead:
-            if let tlsProblem {
-                receiver?.upstreamFailed(.tls(tlsProblem))
+            let isStale = callCount > 1 && !hasBytesOfAnswer
+            if case .failed(.some(let words)) = end, !isStale {
+                receiver?.upstreamFailed(.tls(words))
             } else {
-                let isStale = callCount > 1 && !hasBytesOfAnswer
                 receiver?.upstreamFailed(isStale ? .staleConnection : .closedBeforeHead)
             }
-        case .body(.untilClose, _): receiver?.upstreamEnd()
         case .body: receiver?.upstreamFailed(.cut)
         }
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset arrives here as well; it only means that the connection is gone.
-        if let words = UpstreamTLS.problem(in: error) { tlsProblem = words }
-        if case .body(.untilClose, _) = state { state = .body(.none, keepsAlive: false) }
-        context.close(promise: nil)
     }
 
     // MARK: Reading answers
@@ -146,7 +141,7 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
             switch state {
             case .idle:
                 // Nothing was asked, so nothing may be said.
-                if buffered.readableBytes > 0 { channel?.close(promise: nil) }
+                if buffered.readableBytes > 0 { close() }
                 return
             case .closed: return
             case .awaitingHead:
@@ -246,22 +241,20 @@ final class UpstreamConnection: ChannelInboundHandler, UpstreamCall {
 
     private func finish(_ keepsAlive: Bool) {
         let receiver = take()
-        if keepsAlive, buffered.readableBytes == 0, context != nil {
+        if keepsAlive, buffered.readableBytes == 0, socket?.isOpen ?? false {
             state = .idle
             buffered = ByteBuffer()
             setReading(true)
             pool.giveBack(self)
         } else {
-            state = .closed
-            channel?.close(promise: nil)
+            close()
         }
         receiver?.upstreamEnd()
     }
 
     private func fail(_ failure: TransportFailure) {
-        state = .closed
         let receiver = take()
-        channel?.close(promise: nil)
+        close()
         receiver?.upstreamFailed(failure)
     }
 

@@ -2,7 +2,6 @@
 
 internal import GatewayConfig
 internal import NIOCore
-internal import NIOPosix
 internal import SystemIO
 
 /// The connections of one event loop to one origin. Nothing here is shared with other loops.
@@ -16,7 +15,7 @@ final class UpstreamPool {
     private static let endingLimitNanoseconds: Int64 = 1_000_000_000
 
     private let origin: Origin
-    private let loop: any EventLoop
+    private unowned let loop: GatewayLoop
     private let tls: UpstreamTLS
     let clock: LoopClock
     private var idle: [UpstreamConnection] = []
@@ -24,12 +23,15 @@ final class UpstreamPool {
     private var ending: [UpstreamConnection] = []
     /// Connections in use or idle, for metrics.
     private(set) var openCount = 0
+    /// Who waits for the addresses of the host, which are asked for once at a time.
+    private var isLookingUp = false
+    private var waiting: [(call: PendingUpstreamCall, deadline: MonotonicTime)] = []
 
-    init(origin: Origin, loop: any EventLoop, clock: LoopClock, tls: UpstreamTLS) {
+    init(origin: Origin, loop: GatewayLoop) {
         self.origin = origin
-        self.clock = clock
+        clock = loop.clock
         self.loop = loop
-        self.tls = tls
+        tls = loop.shared.tls
     }
 
     var idleCount: Int { idle.count }
@@ -74,7 +76,7 @@ final class UpstreamPool {
     func giveBack(_ connection: UpstreamConnection) {
         ending.removeAll { $0 === connection }
         guard idle.count < Self.idleLimit else {
-            connection.channel?.close(promise: nil)
+            connection.cancel()
             return
         }
         connection.idleSince = clock.now
@@ -97,51 +99,72 @@ final class UpstreamPool {
         for connection in old { connection.cancel() }
     }
 
+    // MARK: New connections
+
     private func connect(_ pending: PendingUpstreamCall, timeout: Duration) {
-        let connection = UpstreamConnection(pool: self)
-        let bound = NIOLoopBound(connection, eventLoop: loop)
-        let isSecure = origin.isSecure
-        let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(.nanoseconds(timeout.wholeNanoseconds))
-            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                ChannelOptions.recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: 65536)
-            )
-            .channelInitializer { [tls, host = origin.host] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if isSecure { try channel.pipeline.syncOperations.addHandler(tls.handler(for: host)) }
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
-        let future: EventLoopFuture<any Channel> =
-            if let address = try? SocketAddress(ipAddress: origin.host, port: origin.port) {
-                bootstrap.connect(to: address)
+        let deadline = MonotonicTime.now() + timeout
+        if (try? SocketAddress(ipAddress: origin.host, port: origin.port)) != nil {
+            return connect(pending, to: [origin.host], until: deadline)
+        }
+        waiting.append((pending, deadline))
+        loop.sockets.descriptors.at(deadline) { [weak self] in self?.giveUpWaiting(pending) }
+        if !isLookingUp { lookUp() }
+    }
+
+    /// Name servers take their time, so a thread of its own asks them.
+    private func lookUp() {
+        isLookingUp = true
+        let answer: @Sendable ([String]) -> Void = loop.whenTold { [weak self] in self?.found($0) }
+        do throws(SystemError) {
+            try BackgroundThread.start { [host = origin.host] in answer(NameLookup.addresses(of: host)) }
+        } catch {
+            answer([])
+        }
+    }
+
+    private func found(_ addresses: [String]) {
+        clock.advance()
+        isLookingUp = false
+        let calls = waiting
+        waiting = []
+        for (call, deadline) in calls {
+            if addresses.isEmpty {
+                call.failed(.nameNotFound)
             } else {
-                bootstrap.connect(host: origin.host, port: origin.port)
-            }
-        future.assumeIsolated().whenComplete { [self] result in
-            clock.advance()
-            switch result {
-            case .success:
-                openCount += 1
-                pending.connected(connection, pool: self)
-            case .failure(let error): pending.failed(Self.failure(error))
+                connect(call, to: addresses, until: deadline)
             }
         }
     }
 
-    private static func failure(_ error: any Error) -> TransportFailure {
-        switch error {
-        case let error as NIOConnectionError:
-            if error.connectionErrors.isEmpty { return .nameNotFound }
-            return error.connectionErrors.map { failure($0.error) }.first ?? .connectFailed
-        case let error as ChannelError:
-            if case .connectTimeout = error { return .connectTimeout }
-            return .connectFailed
-        case let error as IOError: return error.errnoCode == connectionRefused ? .refused : .connectFailed
-        default: return UpstreamTLS.problem(in: error).map(TransportFailure.tls) ?? .connectFailed
+    private func giveUpWaiting(_ pending: PendingUpstreamCall) {
+        guard let index = waiting.firstIndex(where: { $0.call === pending }) else { return }
+        clock.advance()
+        waiting.remove(at: index)
+        pending.failed(.connectTimeout)
+    }
+
+    private func connect(_ pending: PendingUpstreamCall, to addresses: [String], until deadline: MonotonicTime) {
+        _ = Connector(loop.sockets, addresses: addresses, port: origin.port, until: deadline) { [weak self] result in
+            guard let self else { return }
+            clock.advance()
+            switch result {
+            case .success(let descriptor): connected(pending, descriptor)
+            case .failure(let failure): pending.failed(failure)
+            }
         }
+    }
+
+    private func connected(_ pending: PendingUpstreamCall, _ descriptor: Int32) {
+        let session: TLSSession?
+        do {
+            session = origin.isSecure ? try TLSSession(tls.handler(for: origin.host)) : nil
+        } catch {
+            NonBlockingSocket.close(descriptor)
+            return pending.failed(UpstreamTLS.problem(in: error).map(TransportFailure.tls) ?? .connectFailed)
+        }
+        openCount += 1
+        let connection = UpstreamConnection(descriptor, tls: session, pool: self, loop: loop.sockets)
+        pending.connected(connection, pool: self)
     }
 }
 
