@@ -31,7 +31,7 @@ final class GatewayUnderTest: Sendable {
     /// `subfolder` is where relative paths of the policy start.
     init(
         _ config: String, policy: JSONObject = usualPolicy, environment: [String: String] = [:],
-        subfolder: String? = nil
+        subfolder: String? = nil, loops: Int = 2, extraRoots: String? = nil
     ) async throws {
         let folder = try ScratchFolder()
         self.folder = folder
@@ -43,7 +43,8 @@ final class GatewayUnderTest: Sendable {
             let settings = try Self.settings(folder, environment)
             var options = ServerOptions()
             options.port = 0
-            options.loops = 2
+            options.loops = loops
+            options.extraRoots = extraRoots
             options.logDescriptor = log
             return try GatewayServer(settings, options: options)
         }
@@ -93,9 +94,10 @@ final class GatewayUnderTest: Sendable {
 /// Runs `body` with a gateway and ends the gateway afterwards.
 func withGateway(
     _ config: String, policy: JSONObject = GatewayUnderTest.usualPolicy, environment: [String: String] = [:],
-    _ body: (GatewayUnderTest) async throws -> Void
+    loops: Int = 2, extraRoots: String? = nil, _ body: (GatewayUnderTest) async throws -> Void
 ) async throws {
-    let gateway = try await GatewayUnderTest(config, policy: policy, environment: environment)
+    let gateway = try await GatewayUnderTest(
+        config, policy: policy, environment: environment, loops: loops, extraRoots: extraRoots)
     do {
         try await body(gateway)
     } catch {

@@ -32,13 +32,19 @@ final class TLSSession {
 
     private let channel = EmbeddedChannel()
     private let application = Application()
+    private let address: SocketAddress?
 
-    init(_ handler: NIOSSLClientHandler) throws {
+    /// - Parameter address: whose certificate must name it, where the host is no name.
+    init(_ handler: NIOSSLClientHandler, address: SocketAddress?) throws {
+        self.address = address
         try channel.pipeline.syncOperations.addHandlers([handler, application])
     }
 
     deinit {
-        _ = try? channel.finish(acceptAlreadyClosed: true)
+        if channel.isActive { channel.pipeline.fireChannelInactive() }
+        channel.close(promise: nil)
+        // The other side's last word is not waited for, so the handler's time for it is made to pass.
+        channel.embeddedEventLoop.advanceTime(by: .minutes(1))
     }
 
     /// The session is over: the other side said so, or something is wrong.
@@ -49,8 +55,8 @@ final class TLSSession {
 
     /// The connection stands: begins the handshake.
     func begin() {
-        guard let nowhere = try? SocketAddress(ipAddress: "0.0.0.0", port: 0) else { return }
-        channel.connect(to: nowhere, promise: nil)
+        guard let address = try? address ?? SocketAddress(ipAddress: "0.0.0.0", port: 0) else { return }
+        channel.connect(to: address, promise: nil)
         channel.embeddedEventLoop.run()
     }
 

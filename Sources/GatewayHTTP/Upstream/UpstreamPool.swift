@@ -101,9 +101,12 @@ final class UpstreamPool {
 
     // MARK: New connections
 
+    /// The host, where it is no name.
+    private var address: SocketAddress? { try? SocketAddress(ipAddress: origin.host, port: origin.port) }
+
     private func connect(_ pending: PendingUpstreamCall, timeout: Duration) {
         let deadline = MonotonicTime.now() + timeout
-        if (try? SocketAddress(ipAddress: origin.host, port: origin.port)) != nil {
+        if address != nil {
             return connect(pending, to: [origin.host], until: deadline)
         }
         waiting.append((pending, deadline))
@@ -155,9 +158,9 @@ final class UpstreamPool {
     }
 
     private func connected(_ pending: PendingUpstreamCall, _ descriptor: Int32) {
-        let session: TLSSession?
+        var session: TLSSession?
         do {
-            session = origin.isSecure ? try TLSSession(tls.handler(for: origin.host)) : nil
+            if origin.isSecure { session = try TLSSession(tls.handler(for: origin.host), address: address) }
         } catch {
             NonBlockingSocket.close(descriptor)
             return pending.failed(UpstreamTLS.problem(in: error).map(TransportFailure.tls) ?? .connectFailed)

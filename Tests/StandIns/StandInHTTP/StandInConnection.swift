@@ -21,6 +21,7 @@ struct StandInConnection: Sendable {
 
     func serve() async {
         record.connections.withLock { $0 += 1 }
+        record.accepted.withLock { $0 += 1 }
         defer { record.connections.withLock { $0 -= 1 } }
         // A connection that breaks is the client's business; the stand-in just forgets it.
         try? await channel.executeThenClose { inbound, outbound in

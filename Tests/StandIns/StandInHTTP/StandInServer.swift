@@ -70,6 +70,9 @@ package final class StandInServer: Sendable {
     /// How many connections are open now.
     package var openConnections: Int { record.connections.withLock { $0 } }
 
+    /// How many connections there were so far.
+    package var acceptedConnections: Int { record.accepted.withLock { $0 } }
+
     /// Closes the listener and cuts every connection; returns when all are gone.
     package func stop() async {
         try? await listener.close()
@@ -100,6 +103,7 @@ package final class StandInServer: Sendable {
     final class Record: Sendable {
         let requests = Mutex<[StandInRequest]>([])
         let connections = Mutex(0)
+        let accepted = Mutex(0)
 
         func add(_ request: StandInRequest) {
             requests.withLock { list in
