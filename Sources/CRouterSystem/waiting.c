@@ -132,20 +132,20 @@ static int unsupported(void) {
     return -1;
 }
 #ifdef __APPLE__
-// A descriptor has a filter for each direction here; one that is not wanted stays there, disabled, so that a change needs
-// no look at what was before.
+// A descriptor has a filter for each direction here. What is not wanted of reading stays there disabled; of writing it is
+// taken away, since not every descriptor can have it.
 int router_poll_create(void) { return kqueue(); }
 
 int router_poll_set(int poll, int fd, uint32_t events, uint64_t token, int is_new) {
     (void)is_new;
-    uint16_t flags = EV_ADD | (events & router_poll_edge ? EV_CLEAR : 0);
-    struct kevent changes[2];
+    uint16_t kind = events & router_poll_edge ? EV_CLEAR : 0;
     void *data = (void *)(uintptr_t)token;
-    EV_SET(&changes[0], fd, EVFILT_READ, flags | (events & router_poll_readable ? EV_ENABLE : EV_DISABLE), 0, 0, data);
-    EV_SET(&changes[1], fd, EVFILT_WRITE, flags | (events & router_poll_writable ? EV_ENABLE : EV_DISABLE), 0, 0, data);
-    // What cannot be written to, such as the reading end of a pipe, takes the first change only.
-    int count = events & router_poll_writable ? 2 : 1;
-    return kevent(poll, changes, count, NULL, 0, NULL);
+    struct kevent change;
+    EV_SET(&change, fd, EVFILT_READ, EV_ADD | kind | (events & router_poll_readable ? EV_ENABLE : EV_DISABLE), 0, 0, data);
+    if (kevent(poll, &change, 1, NULL, 0, NULL) != 0) return -1;
+    int is_wanted = (events & router_poll_writable) != 0;
+    EV_SET(&change, fd, EVFILT_WRITE, is_wanted ? EV_ADD | kind : EV_DELETE, 0, 0, data);
+    return kevent(poll, &change, 1, NULL, 0, NULL) != 0 && is_wanted ? -1 : 0;
 }
 
 int router_poll_remove(int poll, int fd) {

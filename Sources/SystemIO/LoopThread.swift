@@ -35,7 +35,8 @@ package final class LoopThread<State>: Sendable {
                 do throws(SystemError) {
                     let loop = try DescriptorLoop()
                     let state = make(loop, self)
-                    let token = try loop.add(ring.rawValue, .readable) { [self] _ in answer(ring.rawValue, loop, state) }
+                    let token = try loop.add(ring.rawValue, .readable) { [self] _ in answer(ring.rawValue, loop, state)
+                    }
                     started.give(nil)
                     loop.run()
                     loop.remove(token)

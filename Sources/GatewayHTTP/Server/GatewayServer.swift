@@ -108,7 +108,10 @@ package final class GatewayServer: Sendable {
             try listen(ListeningSocket.descriptor(admin.address), isAdmin: true)
         } catch {
             // Clients are served by this process alone now; what the operator misses must not take that from them.
-            guard options.predecessor != nil else { throw error }
+            guard options.predecessor != nil else {
+                for loop in loops { loop.stop() }
+                throw error
+            }
             state.withLock { $0.operatorProblem = error }
         }
     }

@@ -39,7 +39,8 @@ final class UpstreamConnection: UpstreamCall, StreamSocketOwner {
     init(_ descriptor: Int32, tls: TLSSession?, pool: UpstreamPool, loop: SocketLoop) {
         self.pool = pool
         let socket = StreamSocket(
-            taking: descriptor, loop: loop, tls: tls, noticesResets: false, receiveBytes: Self.receiveBytes, owner: self)
+            taking: descriptor, loop: loop, tls: tls, noticesResets: false, receiveBytes: Self.receiveBytes, owner: self
+        )
         self.socket = socket
         socket.begin()
     }
