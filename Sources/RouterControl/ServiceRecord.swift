@@ -136,6 +136,12 @@ package struct RecordStore: Sendable {
         CrashPoint.reach()
     }
 
+    /// Whether the pid file says what the record does.
+    package func isPIDFileTrue(_ record: ServiceRecord) -> Bool {
+        let written = try? FileSystem.read(layout.pidPath(record.spec.name), limit: 100)
+        return written == record.identity.map { Array(String($0.pid).utf8) }
+    }
+
     package func remove(service: String) throws(SystemError) {
         try AtomicFile.removeWithSpare(layout.pidPath(service))
         try AtomicFile.removeWithSpare(layout.recordPath(service))

@@ -103,7 +103,8 @@ extension Supervisor {
         runner.restarts = record.restarts
         runner.lastExit = record.lastExit
         runner.wanted = record.wanted
-        runner.lastWritten = record
+        // Killed, or out of room, between the two files: then both are written anew.
+        if store.isPIDFileTrue(record) { runner.lastWritten = record } else { unsaved.insert(runner.name) }
         logs.keep(entry.spec.log, of: runner.name)
         // A start that was not written down any more is the newer one.
         let newer = main(among: found.filter { $0.mark.instance > record.instance })

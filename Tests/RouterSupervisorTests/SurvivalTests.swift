@@ -129,6 +129,20 @@ import Testing
         #expect(!stack.events(.supervisorDegraded).isEmpty)
     }
 
+    @Test func `a pid file that was not written any more is written by the successor`() throws {
+        let stack = try Stack()
+        var client = try stack.connect()
+        let pid = try client.start([], specs: [stack.spec("a")], wait: .started, timeout: .seconds(10)).first?.pid
+        try stack.killSupervisor()
+        try AtomicFile.write(Array("1".utf8), to: stack.layout.pidPath("a"), mode: 0o600)
+        client = try stack.connect()
+        #expect(try client.status().services.first?.pid == pid)
+        let expected = Array(String(try #require(pid)).utf8)
+        try expectSoon("it says what is true") {
+            (try? FileSystem.read(stack.layout.pidPath("a"), limit: 100)) == expected
+        }
+    }
+
     @Test func `a recycled pid is not ours`() throws {
         let stack = try Stack()
         var client = try stack.connect()
