@@ -16,6 +16,7 @@ enum Main {
     static func main() {
         // The keys of upstreams are in this process.
         ProcessControl.forbidCoreFiles()
+        ProcessControl.keepFreedMemory()
         switch Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
         case .failure(let error):
             write("error: \(error.words)\n" + Arguments.usage, to: 2)
