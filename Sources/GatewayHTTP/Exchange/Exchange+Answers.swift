@@ -5,6 +5,14 @@ internal import NIOCore
 
 // How a request ends for its client.
 extension Exchange {
+    /// How a request ended, for the log and the metrics.
+    enum Outcome {
+        case answered(Int)
+        case failed(String, Int)
+        case brokenOff(String)
+        case clientGone
+    }
+
     func answer(_ number: Int) {
         guard let attempt = attempts[number], let client else { return conclude(outcome: .clientGone) }
         if state == .streaming {

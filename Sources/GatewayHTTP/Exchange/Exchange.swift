@@ -396,12 +396,4 @@ final class Exchange: AttemptOwner {
         client = nil
         loop.finished(self)
     }
-
-    /// How a request ended, for the log and the metrics.
-    enum Outcome {
-        case answered(Int)
-        case failed(String, Int)
-        case brokenOff(String)
-        case clientGone
-    }
 }

@@ -5,12 +5,6 @@ internal import NIOPosix
 internal import Synchronization
 internal import SystemIO
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
-
 /// Caps that hold while one process takes over from another: the successor sets aside what the last calls of its
 /// predecessor may cost, until that has ended, and counts then what they did cost.
 struct BudgetHandover {
@@ -40,7 +34,7 @@ struct BudgetHandover {
 
     /// Notes what this process's open calls hold, for its successor.
     func passOn() {
-        guard let process = ProcessIdentity.of(pid: getpid()) else { return }
+        guard let process = ProcessIdentity.of(pid: ProcessControl.currentPID) else { return }
         let held = shared.engine.withLock { $0.ledger.held }
         do { try ledger.leave(as: process, holding: held) } catch { ledger.countFailure() }
     }
